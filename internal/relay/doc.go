@@ -1,0 +1,18 @@
+// Package relay moves the bytes of a session once the login is done, and ends
+// the session when it must end.
+//
+// It knows buffers, half-close, silence, and one fact of POP3: whether a QUIT
+// line has gone to the backend. It must not know who logged in, how, or why
+// the session is allowed. It adds, drops and changes no byte, with one
+// exception that mail safety demands: client → backend moves whole lines, and
+// an unterminated tail at the end of the stream is dropped, because old
+// servers take `QUIT` + FIN for a QUIT.
+//
+// A relay runs on two goroutines of its own, one a direction, and calls back
+// when both are gone, so that nothing of the login (a stack grown by the TLS
+// handshake above all) lives as long as the session. All state between two
+// reads is in [Session], not on a stack: the goroutines can be taken away
+// from an idle session and given back.
+//
+// Start with [Start]; [Conn] goes beneath the client's TLS.
+package relay

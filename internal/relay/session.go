@@ -1,0 +1,155 @@
+package relay
+
+import (
+	"fmt"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+// Stream is one side of a session: a TLS client, or a backend.
+type Stream interface {
+	net.Conn
+	// CloseWrite tells the peer that nothing more will come.
+	CloseWrite() error
+}
+
+// Options of a relay. The durations must be positive.
+type Options struct {
+	// Client is the TLS connection, or for tests anything that can be
+	// closed for writing.
+	Client Stream
+	// Beneath is the transport that Client writes to.
+	Beneath *Conn
+	// Backend is the plain connection to the maildrop's server.
+	Backend Stream
+
+	// FromClient was read from the client before the relay began and goes
+	// to the backend first; FromBackend likewise the other way.
+	FromClient, FromBackend []byte
+
+	// Idle is how long both directions may be silent. RFC 1939 §3 asks for
+	// at least 10 minutes.
+	Idle time.Duration
+	// Quit is how long a backend may be silent after a QUIT.
+	Quit time.Duration
+	// HalfClosed is how long a backend may be silent after the client has
+	// ended its stream without a QUIT.
+	HalfClosed time.Duration
+
+	// Done is called once, when both connections are closed and both
+	// goroutines are about to end.
+	Done func(Result)
+}
+
+// Session is a relay under way.
+type Session struct {
+	opts    Options
+	client  Stream
+	beneath *Conn
+	backend Stream
+	start   time.Time
+
+	gate    gate
+	pending []byte // from Options.FromClient, not yet in the gate
+
+	fromClient, fromBackend atomic.Int64
+	heard                   atomic.Int64 // last traffic, ns since start
+	quitAt                  atomic.Int64 // when a QUIT went out, ns since start; 0: none did
+	quitLast                atomic.Bool  // the last line sent was a QUIT
+	halfClosed              atomic.Bool  // the client has ended its stream
+	writing                 atomic.Bool  // a write to the client is under way
+	backendGone             atomic.Bool  // the backend has ended; drop what the client still says
+	expired                 atomic.Bool  // draining is over for this session
+
+	watch watch
+	left  atomic.Int32 // goroutines under way
+	end   atomic.Int32 // an End, first come
+	fault atomic.Pointer[error]
+}
+
+// Start begins to relay and returns at once.
+func Start(opts Options) *Session {
+	s := &Session{
+		opts:    opts,
+		client:  opts.Client,
+		beneath: opts.Beneath,
+		backend: opts.Backend,
+		start:   time.Now(),
+		pending: opts.FromClient,
+	}
+	s.left.Store(2)
+	s.watch.begin(s)
+	go s.run(s.up)
+	go s.run(s.down)
+	return s
+}
+
+// Bytes returns the octets relayed so far, without TLS.
+func (s *Session) Bytes() (fromClient, fromBackend int64) {
+	return s.fromClient.Load(), s.fromBackend.Load()
+}
+
+// Expire ends the session as far as it may be ended: at once, without a QUIT,
+// or, if a QUIT is on its way, when the backend has answered it or
+// Options.Quit after it was sent.
+func (s *Session) Expire() {
+	s.expired.Store(true)
+	s.watch.wake()
+}
+
+// run is one direction. The last one to leave accounts for the session.
+func (s *Session) run(direction func()) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err := fmt.Errorf("panic in relay: %v\n%s", cause, debug.Stack())
+			s.fault.Store(&err)
+			s.cut(EndFault)
+		}
+		if s.left.Add(-1) == 0 {
+			s.finish()
+		}
+	}()
+	direction()
+}
+
+// finish closes what is still open and reports.
+func (s *Session) finish() {
+	s.watch.stop()
+	_ = s.beneath.Close()
+	_ = s.backend.Close()
+	result := Result{End: End(s.end.Load()), Quit: s.quitAt.Load() != 0}
+	result.FromClient, result.FromBackend = s.Bytes()
+	if err := s.fault.Load(); err != nil {
+		result.Err = *err
+	}
+	s.opts.Done(result)
+}
+
+// cut ends both sides at once, without a QUIT (RFC 1939 §6: a session that
+// ends any other way than by QUIT removes nothing), and without a word to the
+// client (§3).
+func (s *Session) cut(end End) {
+	s.ended(end)
+	_ = s.backend.Close()
+	if end.orderly() && !s.writing.Load() {
+		// RFC 8446 §6.1: close_notify before the end. The deadline frees
+		// a reader that is stuck in a write, which would hold TLS's lock.
+		_ = s.beneath.SetWriteDeadline(time.Now().Add(noticeTime))
+		_ = s.client.CloseWrite()
+	}
+	_ = s.beneath.Close()
+}
+
+// noticeTime bounds the last write to a client.
+const noticeTime = time.Second
+
+// ended records why the session ends; the first reason counts.
+func (s *Session) ended(end End) { s.end.CompareAndSwap(int32(EndUnknown), int32(end)) }
+
+// touch notes traffic, in either direction.
+func (s *Session) touch() { s.heard.Store(s.now()) }
+
+// now is the time since start, never 0.
+func (s *Session) now() int64 { return int64(time.Since(s.start)) + 1 }

@@ -1,0 +1,107 @@
+package relay
+
+import (
+	"io"
+	"time"
+)
+
+// up carries the client's lines to the backend, until one of them ends.
+func (s *Session) up() {
+	for {
+		n, err := s.read(s.gate.room())
+		s.gate.add(n)
+		if n > 0 {
+			s.touch()
+			if s.deliver() != nil {
+				// What the backend said before it went is still to be
+				// relayed: its reader sees the end, not this one.
+				s.ignoreClient()
+				return
+			}
+		}
+		if err != nil {
+			s.clientEnded(err)
+			return
+		}
+	}
+}
+
+// read takes what came with the login first, then reads the client.
+func (s *Session) read(p []byte) (int, error) {
+	if len(s.pending) > 0 {
+		n := copy(p, s.pending)
+		s.pending = s.pending[n:]
+		return n, nil
+	}
+	s.pending = nil
+	return s.client.Read(p)
+}
+
+// deliver sends the whole lines that are there.
+func (s *Session) deliver() error {
+	out, quit, last := s.gate.ready()
+	if len(out) == 0 {
+		return nil
+	}
+	// Before the write: from here on the QUIT may be acted upon.
+	if quit {
+		s.quitAt.Store(s.now())
+	}
+	s.quitLast.Store(last)
+	n, err := s.backend.Write(out)
+	s.fromClient.Add(int64(n))
+	s.gate.clear()
+	s.touch()
+	return err
+}
+
+// clientEnded ends the session, or leaves it to the backend to end it.
+func (s *Session) clientEnded(err error) {
+	if s.backendGone.Load() {
+		return
+	}
+	quit := s.quitAt.Load() != 0
+	inLine, sent := s.gate.unfinished()
+	switch {
+	case quit:
+		// A QUIT that went out is carried through, whatever the client
+		// does next. Deliberate: no FIN to the backend, which might take
+		// it for an abort; it closes by itself after QUIT (RFC 1939 §6).
+		s.halfClosed.Store(true)
+		s.watch.wake()
+	case err != io.EOF:
+		s.cut(EndClientLost)
+	case sent:
+		// A part of an over-long line is out. A FIN would end that line
+		// for servers that read with fgets; a RST does not.
+		s.ended(EndUnfinished)
+		_ = discard(s.backend)
+		s.cut(EndUnfinished)
+	case inLine:
+		s.cut(EndUnfinished)
+	default:
+		// The client may still read: half-close, not close.
+		s.ended(EndClientClosed)
+		s.halfClosed.Store(true)
+		s.watch.wake()
+		_ = s.backend.CloseWrite()
+	}
+}
+
+// lingerTime is how long a client may take to close after the backend has.
+const lingerTime = 5 * time.Second
+
+// ignoreClient reads and drops until the client ends. Closing a socket with
+// unread data sends a RST, and a RST can destroy the backend's last words on
+// their way to the client.
+func (s *Session) ignoreClient() {
+	var sink [gateSize]byte
+	for {
+		if _, err := s.client.Read(sink[:]); err != nil {
+			if !s.backendGone.Load() && s.quitAt.Load() == 0 {
+				s.cut(EndClientLost)
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package relay
+
+import (
+	"sync"
+	"time"
+)
+
+// looks is how often, within a limit, the watch looks at a session.
+const looks = 4
+
+// watch ends a session that is silent for too long. It looks a few times
+// within a limit instead of moving a deadline at every read.
+type watch struct {
+	s     *Session
+	queue int // octets in the client's send queue at the last look
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	stopped bool
+}
+
+func (w *watch) begin(s *Session) {
+	w.s = s
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	limit, _ := s.limit()
+	w.timer = time.AfterFunc(limit/looks, w.look)
+}
+
+// wake makes the watch look now: the limits have changed.
+func (w *watch) wake() { w.again(0) }
+
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stopped = true
+	w.timer.Stop()
+}
+
+func (w *watch) again(after time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.stopped {
+		w.timer.Reset(after)
+	}
+}
+
+// look ends the session or plans the next look.
+func (w *watch) look() {
+	s := w.s
+	if s.writing.Load() {
+		// A slow reader is not silent: its TCP acknowledges what it read.
+		// The queue shrinks long before the write that filled it returns.
+		if queue, ok := sendQueue(s.beneath.Conn); ok && queue != w.queue {
+			w.queue = queue
+			s.touch()
+		}
+	}
+	if s.expired.Load() {
+		s.expire(w)
+		return
+	}
+	limit, end := s.limit()
+	left := limit - time.Duration(s.now()-s.heard.Load())
+	if left <= 0 {
+		s.cut(end)
+		return
+	}
+	w.again(min(left, limit/looks))
+}
+
+// limit returns the silence that is allowed now, and the end if it lasts.
+// RFC 1939 §6 and rule 10 of the design: once a QUIT is out nothing shorter
+// than Options.Quit cuts the session.
+func (s *Session) limit() (time.Duration, End) {
+	quit := s.quitAt.Load() != 0
+	switch {
+	case quit && s.halfClosed.Load():
+		return max(s.opts.Quit, s.opts.HalfClosed), EndQuitTimeout
+	case quit && s.quitLast.Load() && !s.writing.Load():
+		return s.opts.Quit, EndQuitTimeout
+	case quit:
+		return max(s.opts.Quit, s.opts.Idle), EndIdle
+	case s.halfClosed.Load():
+		return s.opts.HalfClosed, EndHalfClosed
+	}
+	return s.opts.Idle, EndIdle
+}
+
+// expire cuts the session, or waits for the answer to its QUIT.
+func (s *Session) expire(w *watch) {
+	at := s.quitAt.Load()
+	if left := s.opts.Quit - time.Duration(s.now()-at); at != 0 && left > 0 {
+		w.again(left)
+		return
+	}
+	s.cut(EndDrained)
+}

@@ -3,6 +3,8 @@ package pop3
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"unicode"
 	"unicode/utf8"
 )
@@ -34,6 +36,10 @@ type Command struct {
 	// HasArg tells `PASS ` with an empty argument from `PASS`.
 	HasArg bool
 }
+
+// Format writes the keyword, whatever the verb: the argument of PASS is a
+// password.
+func (c Command) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.Keyword) }
 
 // ParseCommand takes a line, without its CRLF, apart. Errors: [ErrSyntax] and
 // [ErrControl]; the command's keyword is set with the latter.

@@ -16,39 +16,54 @@ type Credentials struct {
 }
 
 // Password holds a secret that has no printable form: fmt with any verb, JSON
-// and text encoders all get the word "[password]", also when it is a field,
-// exported or not, of something printed. The zero value is no password.
-type Password struct {
-	// Deliberate: a pointer. fmt can't call the methods of a value in an
-	// unexported field and prints its bytes instead; of a pointer below the
-	// top level it prints the address.
-	secret *[]byte
+// and text encoders get the word "[password]", and no more than an address
+// where it is an unexported field of something printed. The zero value is no
+// password.
+type Password struct{ hidden }
+
+// hidden keeps octets from being printed.
+type hidden struct {
+	// Deliberate: a pointer to a pointer. fmt can't call the methods of a
+	// value in an unexported field and walks into it instead; it follows a
+	// pointer to a slice in some cases, one to a pointer never.
+	octets **[]byte
 }
 
 const masked = "[password]"
 
+// hide takes b over.
+func hide(b []byte) hidden {
+	inner := &b
+	return hidden{&inner}
+}
+
+// reveal returns the octets themselves, not a copy.
+func (h hidden) reveal() []byte {
+	if h.octets == nil {
+		return nil
+	}
+	return **h.octets
+}
+
+// wipe overwrites the octets. Every copy of h is empty from then on.
+func (h hidden) wipe() {
+	if h.octets == nil {
+		return
+	}
+	clear(**h.octets)
+	**h.octets = nil
+}
+
 // NewPassword copies b.
 func NewPassword(b []byte) Password {
-	secret := append(make([]byte, 0, len(b)), b...)
-	return Password{&secret}
+	return Password{hide(append(make([]byte, 0, len(b)), b...))}
 }
 
 // Reveal returns the secret itself, not a copy.
-func (p Password) Reveal() []byte {
-	if p.secret == nil {
-		return nil
-	}
-	return *p.secret
-}
+func (p Password) Reveal() []byte { return p.reveal() }
 
 // Wipe overwrites the secret. Every copy of p is empty from then on.
-func (p Password) Wipe() {
-	if p.secret == nil {
-		return
-	}
-	clear(*p.secret)
-	*p.secret = nil
-}
+func (p Password) Wipe() { p.wipe() }
 
 // Format writes a fixed word, whatever the verb.
 func (p Password) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, masked) }

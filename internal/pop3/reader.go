@@ -3,6 +3,7 @@ package pop3
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -99,6 +100,9 @@ func (r *Reader) Buffered() []byte { return r.buf[r.r:r.w] }
 // memory for as long as the session lasts. Lines returned before are void.
 func (r *Reader) Wipe() { clear(r.buf[:r.r]) }
 
+// Format writes a fixed word, whatever the verb: the buffer may hold a password.
+func (r *Reader) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[pop3.Reader]") }
+
 // line returns the next line with its LF.
 func (r *Reader) line(max int) ([]byte, error) {
 	seen := 0
@@ -109,7 +113,9 @@ func (r *Reader) line(max int) ([]byte, error) {
 				return nil, ErrTooLong
 			}
 			r.r += n
-			return r.buf[r.r-n : r.r], nil
+			// No capacity over what is still to be handed out: an
+			// append to the line must not overwrite it.
+			return r.buf[r.r-n : r.r : r.r], nil
 		}
 		seen = r.w - r.r
 		if seen >= max {

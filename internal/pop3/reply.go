@@ -38,21 +38,23 @@ func ParseReply(line []byte) (Reply, error) {
 	return reply, nil
 }
 
-// maxCode bounds a response code; the longest registered one has 14 octets.
+// maxCode bounds a response code, in octets; the longest registered one,
+// LOGIN-DELAY, has 11.
 const maxCode = 64
 
 // cutCode cuts a leading response code off text. RFC 2449 §8: the code stands
-// first in the text, in brackets, and is compared without regard to case.
+// first in the text, in brackets. Case is not held against an old server.
 func cutCode(text []byte) (code string, rest []byte) {
 	if len(text) == 0 || text[0] != '[' {
 		return "", text
 	}
 	end := bytes.IndexByte(text, ']')
-	if end < 2 || end > maxCode {
+	if end < 2 || end-1 > maxCode {
 		return "", text
 	}
 	for _, b := range text[1:end] {
-		// RFC 2449 §3: rchar, without the brackets; one word only.
+		// RFC 2449 §3 allows no space in a code, and no "]". Deliberate:
+		// no "[" either, which no registered code has.
 		if b <= 0x20 || b >= 0x7f || b == '[' {
 			return "", text
 		}

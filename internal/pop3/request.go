@@ -7,18 +7,19 @@ import (
 )
 
 // MaxRequest is the longest command line sent to a backend, in octets with
-// its CRLF. RFC 2449 §4 promises 255; 512 is what old servers hand to fgets,
-// and the rest of a longer line would be a command of its own to them.
-const MaxRequest = 512
+// its CRLF. RFC 2449 §4 promises 255. Old servers hand a buffer of 512 to
+// fgets, which keeps one octet for itself; the rest of a longer line would be a
+// command of its own to them.
+const MaxRequest = 511
 
 // ErrRequest is an argument that must not be written to a backend.
 var ErrRequest = errors.New("argument not fit for a backend")
 
 // Request is one line for a backend. Make it with the functions below, send
 // it with [Send]; nothing else may write to a backend before the relay does.
-// A Request serves once.
+// A Request serves once, and like a [Password] can't be printed.
 type Request struct {
-	line []byte // without CRLF
+	line hidden // without CRLF
 	max  int
 	// args are checked again at the write, as they were before encoding.
 	args []func() error
@@ -27,7 +28,7 @@ type Request struct {
 // User is the USER command (RFC 1939 §7).
 func User(name string) Request {
 	return Request{
-		line: append([]byte("USER "), name...),
+		line: hide(append([]byte("USER "), name...)),
 		max:  MaxRequest,
 		args: []func() error{checkedName(name)},
 	}
@@ -36,7 +37,7 @@ func User(name string) Request {
 // Pass is the PASS command (RFC 1939 §7).
 func Pass(p Password) Request {
 	return Request{
-		line: append([]byte("PASS "), p.Reveal()...),
+		line: hide(append([]byte("PASS "), p.Reveal()...)),
 		max:  MaxRequest,
 		args: []func() error{checkedPassword(p)},
 	}
@@ -44,12 +45,12 @@ func Pass(p Password) Request {
 
 // AuthPlain starts a PLAIN exchange without an initial response: servers that
 // know AUTH from RFC 1734 only don't take one.
-func AuthPlain() Request { return Request{line: []byte("AUTH PLAIN"), max: MaxRequest} }
+func AuthPlain() Request { return Request{line: hide([]byte("AUTH PLAIN")), max: MaxRequest} }
 
 // PlainResponse answers the empty challenge of a PLAIN exchange (RFC 4616 §2).
 func PlainResponse(name string, p Password) Request {
 	return Request{
-		line: encodePlain(name, p.Reveal()),
+		line: hide(encodePlain(name, p.Reveal())),
 		max:  MaxSASL,
 		args: []func() error{checkedName(name), checkedPassword(p)},
 	}
@@ -67,7 +68,10 @@ func checkedPassword(p Password) func() error {
 // argument passes [CheckName] or [CheckPassword], whoever made it. Otherwise
 // the error wraps [ErrRequest] and the cause.
 func (r Request) Fit() error {
-	if len(r.line)+2 > r.max {
+	switch n := len(r.line.reveal()); {
+	case n == 0:
+		return fmt.Errorf("%w: %w", ErrRequest, ErrEmpty) // sent already
+	case n+2 > r.max:
 		return fmt.Errorf("%w: %w", ErrRequest, ErrTooLong)
 	}
 	for _, check := range r.args {
@@ -75,30 +79,34 @@ func (r Request) Fit() error {
 			return fmt.Errorf("%w: %w", ErrRequest, err)
 		}
 	}
-	if hasControl(r.line) {
+	if hasControl(r.line.reveal()) {
 		return fmt.Errorf("%w: %w", ErrRequest, ErrControl)
 	}
 	return nil
 }
 
+// Format writes a fixed word, whatever the verb.
+func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[request]") }
+
 // Send writes requests to a backend in one write. Every one is checked first:
-// if one isn't fit, nothing is written and the error wraps [ErrRequest].
+// if one isn't fit, nothing is written and the error wraps [ErrRequest]. All
+// of them are wiped in any case.
 func Send(w io.Writer, requests ...Request) error {
 	size := 0
+	for _, r := range requests {
+		defer r.line.wipe()
+		size += len(r.line.reveal()) + 2
+	}
 	for _, r := range requests {
 		if err := r.Fit(); err != nil {
 			return err
 		}
-		size += len(r.line) + 2
 	}
 	out := make([]byte, 0, size)
 	for _, r := range requests {
-		out = append(append(out, r.line...), '\r', '\n')
+		out = append(append(out, r.line.reveal()...), '\r', '\n')
 	}
+	defer clear(out)
 	_, err := w.Write(out)
-	clear(out)
-	for _, r := range requests {
-		clear(r.line)
-	}
 	return err
 }

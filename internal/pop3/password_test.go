@@ -162,6 +162,7 @@ func TestPasswordPrint(t *testing.T) {
 		"Sprintln":   fmt.Sprintln(p, &p),
 		"String":     p.String(),
 		"GoString":   p.GoString(),
+		//lint:ignore SA5009 the extra argument is what is printed
 		"extra":      fmt.Sprintf(verbless, p),
 		"Errorf":     fmt.Errorf("login %v: %w", p, errors.New("refused")).Error(),
 		"Join":       errors.Join(fmt.Errorf("login %s", p), fmt.Errorf("login %+v", &p)).Error(),

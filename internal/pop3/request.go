@@ -68,18 +68,17 @@ func checkedPassword(p Password) func() error {
 // argument passes [CheckName] or [CheckPassword], whoever made it. Otherwise
 // the error wraps [ErrRequest] and the cause.
 func (r Request) Fit() error {
-	switch n := len(r.line.reveal()); {
-	case n == 0:
-		return fmt.Errorf("%w: %w", ErrRequest, ErrEmpty) // sent already
-	case n+2 > r.max:
-		return fmt.Errorf("%w: %w", ErrRequest, ErrTooLong)
-	}
 	for _, check := range r.args {
 		if err := check(); err != nil {
 			return fmt.Errorf("%w: %w", ErrRequest, err)
 		}
 	}
-	if hasControl(r.line.reveal()) {
+	switch line := r.line.reveal(); {
+	case len(line) == 0:
+		return fmt.Errorf("%w: %w", ErrRequest, ErrEmpty) // sent already
+	case len(line)+2 > r.max:
+		return fmt.Errorf("%w: %w", ErrRequest, ErrTooLong)
+	case hasControl(line):
 		return fmt.Errorf("%w: %w", ErrRequest, ErrControl)
 	}
 	return nil

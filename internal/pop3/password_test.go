@@ -158,10 +158,10 @@ func TestPasswordPrint(t *testing.T) {
 	p := secret(hidden)
 	verbless := "login" // a variable, as vet would see the mistake
 	for name, out := range map[string]string{
-		"Sprint":     fmt.Sprint(p),
-		"Sprintln":   fmt.Sprintln(p, &p),
-		"String":     p.String(),
-		"GoString":   p.GoString(),
+		"Sprint":   fmt.Sprint(p),
+		"Sprintln": fmt.Sprintln(p, &p),
+		"String":   p.String(),
+		"GoString": p.GoString(),
 		//lint:ignore SA5009 the extra argument is what is printed
 		"extra":      fmt.Sprintf(verbless, p),
 		"Errorf":     fmt.Errorf("login %v: %w", p, errors.New("refused")).Error(),

@@ -102,7 +102,7 @@ func TestSendWritesNothingUnfit(t *testing.T) {
 			requests[at] = tt.request
 			var w recorder
 			err := pop3.Send(&w, requests...)
-			if !errors.Is(err, pop3.ErrRequest) || !(at == 0 && !errors.Is(err, tt.cause)) || len(w.writes) > 0 {
+			if !errors.Is(err, pop3.ErrRequest) || (at == 0 && !errors.Is(err, tt.cause)) || len(w.writes) > 0 {
 				t.Errorf("%s, at place %d: error %v, written %q", name, at, err, w.writes)
 			}
 		}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// checker compares the parts of a configuration with each other. The sections of
+// a kind and the elements of its slice in the Config have the same order.
+type checker struct {
+	*loader
+	c        *Config
+	backends []string        // the names that there are
+	used     map[string]bool // backends that something refers to
+}
+
+// check reports what is wrong between the parts of c, which was decoded from
+// l.top.
+func (l *loader) check(c *Config) {
+	if l.incomplete {
+		return // what seems wrong may be right once everything can be read
+	}
+	k := &checker{loader: l, c: c, used: make(map[string]bool)}
+	for _, b := range c.Backends {
+		k.backends = append(k.backends, b.Name)
+	}
+	k.certificates()
+	k.listeners()
+	k.addresses()
+	k.tenants()
+	k.routes(l.top, "")
+	k.reachable()
+}
+
+// certificates demands something to show to clients.
+func (k *checker) certificates() {
+	s := k.top.one(tlsBlock)
+	if len(s.all(certificateBlock)) == 0 && !s.get("self_signed").flag && !s.wrong("self_signed") {
+		k.fail(s.at, "No certificate configured", "popgate has no certificate to show to clients. Write self_signed = true in the tls block for a trial, or name your files:\n\n%s", certificateExample)
+	}
+}
+
+// certificateExample is what to write for certificates that are kept in files.
+const certificateExample = `  tls {
+    certificate "main" {
+      cert_file = "/etc/popgate/tls.crt"
+      key_file  = "/etc/popgate/tls.key"
+    }
+  }`
+
+// addresses checks that each backend has some, and that none leads back here.
+func (k *checker) addresses() {
+	for _, s := range k.top.all(backendBlock) {
+		_, one := s.values["address"]
+		several, many := s.values["addresses"]
+		switch {
+		case one && many:
+			k.fail(s.at, "Address written twice", "A backend has address = \"…\" or addresses = […], not both: put all into addresses.")
+		case !one && !many:
+			k.fail(s.at, "Missing backend address", "backend %q has no server: add address = \"10.0.0.5:110\" with the address of yours.", s.label)
+		case many && several != nil && len(several.texts) == 0:
+			k.fail(several.at, "Empty list here", "backend %q has no server: add an address such as \"10.0.0.5:110\".", s.label)
+		}
+		if v := s.values["address"]; v != nil {
+			k.notSelf(v.at, v.text)
+		}
+		if several != nil {
+			for i, address := range several.texts {
+				k.notSelf(several.item(i), address)
+			}
+		}
+	}
+}
+
+// notSelf refuses a backend's address that is one of our own listeners.
+func (k *checker) notSelf(at hcl.Range, address string) {
+	for _, l := range k.c.Listeners {
+		if leadsTo(address, l.Address) {
+			k.fail(at, "Proxy dials itself", "%q is where listener %q takes clients, so popgate would log in to itself for ever: write the address of the POP3 server.", address, l.Name)
+			return
+		}
+	}
+}
+
+// listeners refuses two listeners on one address.
+func (k *checker) listeners() {
+	sections := k.top.all(listenerBlock)
+	for i, s := range sections {
+		for j := range i {
+			if overlaps(k.c.Listeners[i].Address, k.c.Listeners[j].Address) {
+				k.fail(s.get("address").at, "Listener address taken", "Listener %q has %q already (%s): use another port or another address.",
+					sections[j].label, k.c.Listeners[j].Address, place(sections[j].at))
+				break
+			}
+		}
+	}
+}
+
+// reachable demands a way to some backend, and doubts backends without one.
+func (k *checker) reachable() {
+	sections := k.top.all(backendBlock)
+	switch {
+	case len(sections) == 0:
+		k.fail(k.top.at, "No backend defined", "popgate needs a POP3 server to pass logins on to: write backend \"legacy\" { address = \"10.0.0.5:110\" } with its address.")
+	case len(sections) > 1 && len(k.c.Tenants) == 0 && len(k.c.Routes) == 0:
+		k.fail(sections[1].at, "No route defined", "With several backends and neither tenant nor route no name finds one of them: write a route, such as route \"rest\" { backend = %q }.", sections[0].label)
+	case len(sections) > 1:
+		for _, s := range sections {
+			if s.label != "" && !k.used[s.label] {
+				k.warn(s.at, "Backend never used", "No tenant and no route leads to backend %q: write a route to it, or take it away.", s.label)
+			}
+		}
+	}
+}
+
+// refer checks that the word backend of s names one, and notes it as used.
+func (k *checker) refer(s *section) {
+	v := s.values["backend"]
+	if v == nil || len(k.backends) == 0 {
+		return
+	}
+	if k.used[v.text] || slices.Contains(k.backends, v.text) {
+		k.used[v.text] = true
+		return
+	}
+	k.fail(v.at, "Unknown backend name", "There is no backend %q.%s %s", v.text, didYouMean(v.text, k.backends), k.known())
+}
+
+// known is a sentence that lists the backends, if they aren't too many.
+func (k *checker) known() string {
+	const most = 10
+	names := slices.Compact(slices.Sorted(slices.Values(k.backends)))
+	if len(names) > most {
+		return fmt.Sprintf("Write the name of one of the %d backends.", len(names))
+	}
+	return fmt.Sprintf("Known backends: %s.", quoted(names))
+}

@@ -1,0 +1,181 @@
+// Package config knows the words of config.hcl: how they are written, what they
+// default to, which values are allowed, and what to tell an operator whose file
+// is wrong. It turns a file or a folder into one checked [Config].
+//
+// It must not know what the values are for. It opens no socket and no
+// certificate, resolves no name, and imports nothing of popgate but the
+// expressions of internal/expr; who needs a value copies it from the Config.
+//
+// Start with [Load], then [Config]. The words themselves stand in one table, in
+// words.go; a new option starts there.
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"popgate/internal/expr"
+)
+
+// Config is a whole configuration: every value decoded, defaulted and checked.
+// Names that refer to something (a backend) refer to something that is there.
+// It is made by [Load] or [Parse] and is not changed afterwards.
+type Config struct {
+	// Hostname is this server's name, for the greeting: a DNS name in lower
+	// case, never empty. Default: the machine's name.
+	Hostname string
+	// Listeners has at least one element. Default: "pop3s" on ":995".
+	Listeners []Listener
+	// TLS says where certificates come from.
+	TLS TLS
+	// Backends has at least one element, in the order of the files.
+	Backends []Backend
+	// Tenants may be empty. No host and no domain belongs to two of them.
+	Tenants []Tenant
+	// Routes are the top-level routes, in the order of the files; may be empty.
+	Routes []Route
+	// Limits holds the numbers of the limits block.
+	Limits Limits
+	// Timeouts holds the times of the timeouts block.
+	Timeouts Timeouts
+	// Log says what is logged, and how.
+	Log Log
+}
+
+// Listener is an address on which clients are accepted.
+type Listener struct {
+	// Name is the block's label, unique among listeners.
+	Name string
+	// Address is "IP:port", "[IPv6]:port" or ":port" for every address of the
+	// machine. Port 0 lets the system choose one.
+	Address string
+	// StartTLS is true where clients start in the clear and must use STLS before
+	// they log in. False: TLS from the first byte.
+	StartTLS bool
+	// ProxyFrom lists the networks whose connections start with a PROXY protocol
+	// header. Nil: no PROXY protocol. Who is listed can claim any client address.
+	ProxyFrom []netip.Prefix
+}
+
+// TLS says where certificates come from and which versions are spoken.
+type TLS struct {
+	// MinVersion is tls.VersionTLS12 or tls.VersionTLS13.
+	MinVersion uint16
+	// DefaultHost names the certificate for clients that send no server name.
+	// "": none was chosen.
+	DefaultHost string
+	// SelfSigned allows a self-signed stand-in where no certificate is found. It
+	// is true wherever Certificates is empty.
+	SelfSigned bool
+	// Certificates are pairs of files; they are not opened here.
+	Certificates []Certificate
+}
+
+// Certificate is one pair of PEM files.
+type Certificate struct {
+	// Name is the block's label, unique among certificates.
+	Name string
+	// CertFile and KeyFile are paths; relative ones were resolved against the
+	// folder of the file that names them.
+	CertFile, KeyFile string
+}
+
+// Backend is a POP3 server, under one or more addresses.
+type Backend struct {
+	// Name is the block's label, unique among backends.
+	Name string
+	// Addresses has at least one element, each "host:port", "[IPv6]:port" or
+	// "unix:/path". They are tried in this order.
+	Addresses []string
+	// AuthPlain is true where the login is AUTH PLAIN. False: USER and PASS.
+	AuthPlain bool
+	// Capabilities are what CAPA may promise before login, in upper case.
+	Capabilities []string
+	// Connections is the most connections at once. 0: no limit.
+	Connections int
+	// InUseWords and TemporaryWords tell a locked mailbox and a passing fault
+	// from a bad password where the backend sends no response code: a refusal
+	// that holds one of them, ASCII case folded, is of that kind. They are in
+	// lower case. Empty: no text is of that kind.
+	InUseWords, TemporaryWords []string
+}
+
+// Tenant is a group of users with names, and routes, of their own.
+type Tenant struct {
+	// Name is the block's label, unique among tenants.
+	Name string
+	// Hosts are the server names that make a bare user name this tenant's; DNS
+	// names in lower case; may be empty.
+	Hosts []string
+	// Domains has at least one element, ASCII lower case. The first one completes
+	// bare user names.
+	Domains []string
+	// Backend serves whoever no route takes. "": those are refused.
+	Backend string
+	// AnyHost lets this tenant's names in on other tenants' hosts as well.
+	AnyHost bool
+	// Routes are tried in order, before Backend.
+	Routes []Route
+}
+
+// Route sends the names for which When is true to a backend.
+type Route struct {
+	// Name is the block's label, unique among the routes beside it.
+	Name string
+	// When gives a bool. Nil: always.
+	When *expr.Program
+	// Login gives the name that is sent to the backend. Nil: what was typed.
+	Login *expr.Program
+	// Backend is the name of one of the Backends.
+	Backend string
+}
+
+// Limits are the numbers of the limits block; each is at least 1.
+type Limits struct {
+	// Connections is the most client connections at once.
+	Connections int
+	// ConnectionsPerIP is the most of them from one address (IPv6: one /64).
+	ConnectionsPerIP int
+	// ConnectionsBeforeLogin is the most of them that aren't logged in yet.
+	ConnectionsBeforeLogin int
+	// Errors is the number of bad commands that ends a session before login.
+	Errors int
+	// LoginAttempts is the number of failed logins that ends a session.
+	LoginAttempts int
+}
+
+// Timeouts are the times of the timeouts block; each is positive.
+type Timeouts struct {
+	// Handshake is for the whole TLS handshake.
+	Handshake time.Duration
+	// Login is for everything before login, less the time spent waiting for a
+	// backend or for FailureDelay.
+	Login time.Duration
+	// FailureDelay is from PASS to a refusal, whatever its cause.
+	FailureDelay time.Duration
+	// Connect is for reaching one address of a backend.
+	Connect time.Duration
+	// Greeting is for the backend's first line.
+	Greeting time.Duration
+	// BackendLogin is for the backend's answers to the login.
+	BackendLogin time.Duration
+	// Idle is how long a session after login may be silent in both directions.
+	Idle time.Duration
+	// Quit is for the backend's answer to QUIT.
+	Quit time.Duration
+	// HalfClosed is how long one direction may go on after the other has ended.
+	HalfClosed time.Duration
+	// Drain is how long sessions may go on after the program was told to stop.
+	Drain time.Duration
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	// Level is "trace", "debug", "info", "warn" or "error".
+	Level string
+	// Format is "text" or "json".
+	Format string
+	// FailedUsers says which names of failed logins are logged: "served" (only
+	// those in a domain served here), "all" or "none".
+	FailedUsers string
+}

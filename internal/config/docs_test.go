@@ -1,0 +1,285 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the folder of the whole project.
+const root = "../.."
+
+// rows returns the table rows of docs/configuration.md by the word in their first
+// column, under each heading.
+func rows(t *testing.T) map[string]map[string][]string {
+	t.Helper()
+	doc, err := os.ReadFile(filepath.Join(root, "docs/configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := make(map[string]map[string][]string)
+	heading := ""
+	for line := range strings.Lines(string(doc)) {
+		line = strings.TrimSpace(line)
+		if h, ok := strings.CutPrefix(line, "#"); ok {
+			heading = strings.TrimLeft(h, "# ")
+			found[heading] = make(map[string][]string)
+		}
+		if cells := strings.Split(line, " | "); strings.HasPrefix(line, "| `") && len(cells) == 4 {
+			found[heading][strings.Trim(cells[0], "| `")] = cells
+		}
+	}
+	return found
+}
+
+// TestDocsHaveEveryWord insists on a row for each word of the schema, with its
+// unit, its default and its check, and on no row without a word.
+func TestDocsHaveEveryWord(t *testing.T) {
+	doc := rows(t)
+	seen := make(map[*block]bool)
+	var visit func(b *block, parent string)
+	visit = func(b *block, parent string) {
+		if seen[b] {
+			return
+		}
+		seen[b] = true
+		heading := "`" + b.name + "`"
+		if b == document {
+			heading = "Top of a file"
+		} else if within := heading + " in `" + parent + "`"; doc[within] != nil {
+			heading = within // a block that stands in one kind of block only
+		}
+		table := doc[heading]
+		if table == nil {
+			t.Fatalf("no heading %q", heading)
+		}
+		for i := range b.words {
+			checkRow(t, heading, &b.words[i], table[b.words[i].name])
+			delete(table, b.words[i].name)
+		}
+		for name := range table {
+			t.Errorf("%s: the row of %s belongs to no word", heading, name)
+		}
+		for _, inner := range b.blocks {
+			visit(inner, b.name)
+		}
+	}
+	visit(document, "")
+}
+
+// checkRow compares one row with what the schema says of its word.
+func checkRow(t *testing.T, heading string, w *word, cells []string) {
+	t.Helper()
+	if cells == nil {
+		t.Errorf("%s: no row for %s", heading, w.name)
+		return
+	}
+	has := func(column, part string) {
+		i := slices.Index([]string{"word", "value", "default", "check"}, column)
+		if !strings.Contains(cells[i], part) {
+			t.Errorf("%s: the %s of %s doesn't tell %s: %s", heading, column, w.name, part, cells[i])
+		}
+	}
+	has("value", map[kind]string{
+		kindText: "text", kindTexts: "list of texts", kindNumber: "number of " + w.unit, kindFlag: "true or false",
+		kindPeriod: "time", kindCondition: "expression that is true or false", kindUserName: "expression that gives a text",
+	}[w.kind])
+
+	list, isList := w.def.([]string)
+	switch def := w.def.(type) {
+	case string:
+		has("default", fmt.Sprintf("`%q`", def))
+	case int, bool:
+		has("default", fmt.Sprintf("`%v`", def))
+	default:
+		switch {
+		case w.required:
+			has("default", "required")
+		case w.name == "hostname":
+			has("default", "the machine's name")
+		case !isList:
+			has("default", "none")
+		case len(list) < 5:
+			has("default", "`["+quoted(list)+"]`")
+		default:
+			has("default", "see below") // TestDocsShowRefusalWords
+		}
+	}
+
+	if len(strings.Trim(cells[3], "| ")) < 8 {
+		t.Errorf("%s: %s has no check", heading, w.name)
+	}
+	for _, choice := range w.oneOf {
+		has("check", fmt.Sprintf("`%q`", choice))
+	}
+	if w.kind == kindNumber {
+		has("check", fmt.Sprintf("%d to %d", w.least, w.most))
+	}
+	if w.kind == kindPeriod {
+		has("check", fmt.Sprintf("%s to %s", short(w.from), short(w.to)))
+	}
+	if w.advised > 0 {
+		has("check", fmt.Sprintf("Below %s a warning", short(w.advised)))
+	}
+}
+
+// TestDocsShowRefusalWords insists that the lists in the docs are the defaults.
+func TestDocsShowRefusalWords(t *testing.T) {
+	for _, src := range hclBlocks(t, filepath.Join(root, "docs/configuration.md")) {
+		if !strings.Contains(src, "in_use_words") {
+			continue
+		}
+		c, diags, _ := Parse("docs.hcl", []byte(src))
+		if c == nil {
+			t.Fatal(diags)
+		}
+		if b := c.Backends[0]; !slices.Equal(b.InUseWords, defaultInUseWords) || !slices.Equal(b.TemporaryWords, defaultTemporaryWords) {
+			t.Errorf("the docs show %q and %q", b.InUseWords, b.TemporaryWords)
+		}
+		return
+	}
+	t.Error("the docs don't show the words")
+}
+
+// TestDocsExplainEveryProblem insists on a row for each message of this package.
+func TestDocsExplainEveryProblem(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(root, "docs/configuration.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range summaries(t) {
+		if !bytes.Contains(doc, []byte("| "+s+" | ")) {
+			t.Errorf("docs/configuration.md doesn't explain %q", s)
+		}
+	}
+}
+
+var (
+	hclFence   = regexp.MustCompile("(?s)```hcl\n(.*?)```")
+	envCalls   = regexp.MustCompile(`env\("([^"]+)"\)`)
+	fileCalls  = regexp.MustCompile(`file\("([^"/]+)"\)`)
+	hasTLS     = regexp.MustCompile(`(?m)^tls \{`)
+	hasBackend = regexp.MustCompile(`(?m)^backend "`)
+)
+
+// hclBlocks returns the hcl examples of a Markdown file.
+func hclBlocks(t *testing.T, name string) []string {
+	t.Helper()
+	doc, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, m := range hclFence.FindAllSubmatch(doc, -1) {
+		blocks = append(blocks, string(m[1]))
+	}
+	return blocks
+}
+
+// TestExamplesLoad loads every hcl example of the README and the docs, and
+// config.hcl. An example that is about something else may leave out tls and
+// backend; nothing else is added to it.
+func TestExamplesLoad(t *testing.T) {
+	docs, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	if readme := filepath.Join(root, "README.md"); exists(readme) {
+		docs = append(docs, readme)
+	}
+	examples := make(map[string]string)
+	for _, name := range docs {
+		for i, src := range hclBlocks(t, name) {
+			if !hasTLS.MatchString(src) {
+				src += "\ntls {\n  self_signed = true\n}\n"
+			}
+			if !hasBackend.MatchString(src) {
+				src += "\nbackend \"legacy\" {\n  address = \"10.0.0.5:110\"\n}\n"
+			}
+			examples[fmt.Sprintf("%s example %d", filepath.Base(name), i+1)] = src
+		}
+	}
+	if len(examples) < 4 {
+		t.Errorf("found %d examples only", len(examples))
+	}
+	src, err := os.ReadFile(filepath.Join(root, "config.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples["config.hcl"] = string(src)
+	examples["config.hcl with what is commented out"] = uncommented(string(src))
+
+	for name, src := range examples {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for _, m := range envCalls.FindAllStringSubmatch(src, -1) {
+				t.Setenv(m[1], "pop.example.com")
+			}
+			for _, m := range fileCalls.FindAllStringSubmatch(src, -1) {
+				if err := os.WriteFile(filepath.Join(dir, m[1]), []byte("pop.example.com\n"), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, diags, files := Parse(filepath.Join(dir, "config.hcl"), []byte(src))
+			if len(diags) > 0 {
+				var b strings.Builder
+				if err := WriteDiagnostics(&b, files, diags, false); err != nil {
+					t.Fatal(err)
+				}
+				t.Errorf("in\n%s\n%s", src, b.String())
+			}
+		})
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// commentedOut is a line of config.hcl that would be configuration without its #.
+var commentedOut = regexp.MustCompile(`(?m)^( *)# ( *(?:[a-z_]+ +=|[a-z_]+ (?:"[a-z0-9]+" )?\{|\}).*)$`)
+
+// uncommented is config.hcl with all its examples in force, and with the second
+// backend that they speak of.
+func uncommented(src string) string {
+	src = commentedOut.ReplaceAllString(src, "$1$2")
+	return src + "\nbackend \"other\" {\n  address = \"10.0.0.6:110\"\n}\n"
+}
+
+// TestConfigHCLShowsEveryWord insists that config.hcl has every word, with its
+// default where it has a short one, be it commented out.
+func TestConfigHCLShowsEveryWord(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(root, "config.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var visit func(b *block)
+	visit = func(b *block) {
+		for i := range b.words {
+			w := &b.words[i]
+			value := ""
+			switch def := w.def.(type) {
+			case string:
+				value = fmt.Sprintf("%q", def)
+			case int:
+				value = fmt.Sprint(def)
+			}
+			if !regexp.MustCompile(`(?m)[ #]` + w.name + ` += ` + regexp.QuoteMeta(value)).Match(src) {
+				t.Errorf("config.hcl has no line %s = %s", w.name, value)
+			}
+		}
+		for _, inner := range b.blocks {
+			if !bytes.Contains(src, []byte(inner.name+" ")) {
+				t.Errorf("config.hcl has no block %s", inner.name)
+			}
+			visit(inner)
+		}
+	}
+	visit(document)
+}

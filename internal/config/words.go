@@ -1,0 +1,135 @@
+package config
+
+import "time"
+
+// document is the table of all words: what may stand in config.hcl. A new option
+// is a line here, a field in config.go, a line in decode.go, a row in
+// docs/configuration.md and a line in config.hcl; tests insist on all of them.
+var document = &block{
+	words: []word{
+		{name: "hostname", kind: kindText, like: `"pop.example.com"`, clean: hostName},
+	},
+	blocks: []*block{
+		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, limitsBlock, timeoutsBlock, logBlock,
+	},
+}
+
+var listenerBlock = &block{
+	name:     "listener",
+	labelled: true,
+	words: []word{
+		{name: "address", kind: kindText, like: `":995"`, required: true, clean: listenAddress},
+		{name: "tls", kind: kindText, like: `"implicit"`, def: "implicit", oneOf: []string{"implicit", "starttls"}},
+	},
+	blocks: []*block{proxyProtocolBlock},
+}
+
+var proxyProtocolBlock = &block{
+	name: "proxy_protocol",
+	words: []word{
+		{name: "from", kind: kindTexts, like: `["10.0.0.0/8"]`, required: true, clean: network, doubt: openNetwork},
+	},
+}
+
+var tlsBlock = &block{
+	name: "tls",
+	words: []word{
+		{name: "min_version", kind: kindText, like: `"1.2"`, def: "1.2", oneOf: []string{"1.2", "1.3"}},
+		{name: "default_host", kind: kindText, like: `"pop.example.com"`, clean: hostName},
+		{name: "self_signed", kind: kindFlag, like: `true`, def: false},
+	},
+	blocks: []*block{certificateBlock},
+}
+
+var certificateBlock = &block{
+	name:     "certificate",
+	labelled: true,
+	words: []word{
+		{name: "cert_file", kind: kindText, like: `"/etc/popgate/tls.crt"`, required: true, clean: filePath, path: true},
+		{name: "key_file", kind: kindText, like: `"/etc/popgate/tls.key"`, required: true, clean: filePath, path: true},
+	},
+}
+
+var backendBlock = &block{
+	name:     "backend",
+	labelled: true,
+	words: []word{
+		{name: "address", kind: kindText, like: `"10.0.0.5:110"`, clean: backendAddress},
+		{name: "addresses", kind: kindTexts, like: `["10.0.0.5:110", "10.0.0.6:110"]`, clean: backendAddress},
+		{name: "auth", kind: kindText, like: `"user"`, def: "user", oneOf: []string{"user", "plain"}},
+		{name: "capabilities", kind: kindTexts, like: `["TOP", "UIDL"]`, def: []string{"TOP", "UIDL"}, clean: capability},
+		{name: "connections", kind: kindNumber, like: `200`, unit: "connections", def: 0, most: 1_000_000},
+		{name: "in_use_words", kind: kindTexts, like: `["mailbox locked"]`, def: defaultInUseWords, clean: refusalWord, doubt: falseFriend},
+		{name: "temporary_words", kind: kindTexts, like: `["try again later"]`, def: defaultTemporaryWords, clean: refusalWord, doubt: falseFriend},
+	},
+}
+
+var tenantBlock = &block{
+	name:     "tenant",
+	labelled: true,
+	words: []word{
+		{name: "hosts", kind: kindTexts, like: `["pop.example.com"]`, clean: hostName},
+		{name: "domains", kind: kindTexts, like: `["example.com"]`, required: true, clean: domainName},
+		{name: "backend", kind: kindText, like: `"legacy"`},
+		{name: "any_host", kind: kindFlag, like: `true`, def: false},
+	},
+	blocks: []*block{routeBlock},
+}
+
+var routeBlock = &block{
+	name:     "route",
+	labelled: true,
+	words: []word{
+		{name: "when", kind: kindCondition, like: `user.domain == "example.com"`},
+		{name: "backend", kind: kindText, like: `"legacy"`, required: true},
+		{name: "login", kind: kindUserName, like: `user.local`},
+	},
+}
+
+var limitsBlock = &block{
+	name: "limits",
+	words: []word{
+		{name: "connections", kind: kindNumber, like: `10000`, unit: "connections", def: 10_000, least: 1, most: 1_000_000},
+		{name: "connections_per_ip", kind: kindNumber, like: `50`, unit: "connections", def: 50, least: 1, most: 1_000_000},
+		{name: "connections_before_login", kind: kindNumber, like: `2000`, unit: "connections", def: 2_000, least: 1, most: 1_000_000},
+		{name: "errors", kind: kindNumber, like: `3`, unit: "commands", def: 3, least: 1, most: 100},
+		{name: "login_attempts", kind: kindNumber, like: `3`, unit: "logins", def: 3, least: 1, most: 100},
+	},
+}
+
+// shortest is the least of every time: less is a slip of the pen, not a limit.
+const shortest = 100 * time.Millisecond
+
+var timeoutsBlock = &block{
+	name: "timeouts",
+	words: []word{
+		{name: "handshake", kind: kindPeriod, like: `"10s"`, def: "10s", from: shortest, to: 10 * time.Minute},
+		{name: "login", kind: kindPeriod, like: `"60s"`, def: "60s", from: shortest, to: time.Hour},
+		{name: "failure_delay", kind: kindPeriod, like: `"3s"`, def: "3s", from: shortest, to: time.Minute},
+		{name: "connect", kind: kindPeriod, like: `"10s"`, def: "10s", from: shortest, to: 10 * time.Minute},
+		{name: "greeting", kind: kindPeriod, like: `"30s"`, def: "30s", from: shortest, to: time.Hour},
+		{name: "backend_login", kind: kindPeriod, like: `"120s"`, def: "120s", from: shortest, to: time.Hour},
+		{
+			name: "idle", kind: kindPeriod, like: `"10m"`, def: "10m", from: shortest, to: 24 * time.Hour,
+			// RFC 1939 §3: an autologout timer must be of at least 10 minutes.
+			advised: 10 * time.Minute,
+			why:     "RFC 1939 section 3 asks for at least 10 minutes; sessions cut earlier lose the deletions that they had marked",
+		},
+		{
+			name: "quit", kind: kindPeriod, like: `"120s"`, def: "120s", from: shortest, to: time.Hour,
+			advised: 2 * time.Minute,
+			why:     "old servers rewrite the whole mailbox at QUIT; a client that is cut off meanwhile doesn't know what was deleted",
+		},
+		{name: "half_closed", kind: kindPeriod, like: `"120s"`, def: "120s", from: shortest, to: 24 * time.Hour},
+		{name: "drain", kind: kindPeriod, like: `"30s"`, def: "30s", from: shortest, to: 24 * time.Hour},
+	},
+}
+
+var logBlock = &block{
+	name: "log",
+	words: []word{
+		{name: "level", kind: kindText, like: `"info"`, def: "info", oneOf: []string{"trace", "debug", "info", "warn", "error"}},
+		{name: "format", kind: kindText, like: `"text"`, def: "text", oneOf: []string{"text", "json"}},
+		{name: "failed_users", kind: kindText, like: `"served"`, def: "served", oneOf: []string{"served", "all", "none"}},
+	},
+}

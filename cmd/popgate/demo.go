@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"popgate/internal/config"
+	"popgate/internal/demo"
+)
+
+// demoConfig is what `popgate demo` runs, but for the folder of the
+// certificate and the mail server's port.
+//
+//go:embed demo.hcl
+var demoConfig string
+
+const (
+	demoUser = "alice@demo.example"
+	demoHost = "localhost"
+	demoAddr = "127.0.0.1:0" // its listener, as in demo.hcl
+)
+
+// runDemo runs a mail server and popgate before it, until Ctrl-C.
+func runDemo(ctx context.Context, args []string, std streams) error {
+	set := flags("demo", "", std)
+	if err := parse(set, args, std); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "popgate-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := writeDemoCertificate(dir); err != nil {
+		return fmt.Errorf("demo certificate: %w", err)
+	}
+	password := strings.ToLower(rand.Text()[:12])
+	server, address, err := startDemoServer(password)
+	if err != nil {
+		return fmt.Errorf("demo server: %w", err)
+	}
+	cfg, err := demoSettings(dir, address, std.err)
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
+	s := newService(cfg, newLogger(cfg.Log, std.err))
+	load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
+	err = s.run(ctx, cfg, load, func() error {
+		port := s.server.Addr(demoAddr).(*net.TCPAddr).Port
+		return printDemo(std.out, filepath.Join(dir, "ca.pem"), password, port)
+	})
+	return errors.Join(err, server.Close())
+}
+
+// startDemoServer starts the plain mail server on loopback.
+func startDemoServer(password string) (server *demo.Server, address string, err error) {
+	server, err = demo.New(demo.Options{
+		Users: []demo.User{{Name: demoUser, Password: password, Mails: demo.Samples()}},
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	go server.Serve(listener) // ends with Close, which waits for it
+	return server, listener.Addr().String(), nil
+}
+
+// demoSettings loads the demo's configuration as a file's would be loaded.
+func demoSettings(dir, address string, w io.Writer) (*config.Config, error) {
+	text := strings.NewReplacer("@DIR@", filepath.ToSlash(dir), "@BACKEND@", address).Replace(demoConfig)
+	cfg, diags, files := config.Parse("demo.hcl", []byte(text))
+	if len(diags) > 0 {
+		if err := config.WriteDiagnostics(w, files, diags, false); err != nil {
+			return nil, err
+		}
+	}
+	if diags.HasErrors() {
+		return nil, errShown
+	}
+	return cfg, nil
+}
+
+//go:embed demo.txt
+var demoText string
+
+// printDemo tells what to try.
+func printDemo(w io.Writer, ca, password string, port int) error {
+	text := strings.NewReplacer(
+		"@CA@", ca, "@USER@", demoUser, "@PASSWORD@", password,
+		"@HOST@", demoHost, "@PORT@", fmt.Sprint(port),
+	).Replace(demoText)
+	_, err := io.WriteString(w, text)
+	return err
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"popgate/authz"
+	"popgate/internal/config"
+	"popgate/internal/metrics"
+	"popgate/proxy"
+)
+
+// service is a running popgate: the parts that outlive a configuration, and
+// the one that is in force.
+type service struct {
+	log     hclog.Logger
+	metrics *metrics.Metrics
+	guard   *authz.Guard
+	server  *proxy.Server
+
+	format string        // of the log; can't change while running
+	drain  time.Duration // of the configuration in force
+
+	watching     sync.WaitGroup
+	stopWatching context.CancelFunc // of the certificates in force
+}
+
+// newService returns a service that does nothing yet.
+func newService(cfg *config.Config, log hclog.Logger) *service {
+	s := &service{log: log, metrics: metrics.New(), guard: authz.New(authz.Limits{}), format: cfg.Log.Format}
+	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
+	s.stopWatching = func() {}
+	return s
+}
+
+// apply makes cfg the configuration in force, whole or not at all. The end of
+// ctx, the same at each call, begins the draining.
+func (s *service) apply(ctx context.Context, cfg *config.Config) error {
+	parts, err := assemble(cfg, s.log, s.metrics)
+	if err != nil {
+		return usageError{err}
+	}
+	limits, err := s.fit(parts.limits)
+	if err != nil {
+		return err
+	}
+	if err := s.server.Apply(ctx, parts.settings); err != nil {
+		return err
+	}
+	s.guard.SetLimits(limits)
+	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
+	if cfg.Log.Format != s.format {
+		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
+	}
+	s.drain = cfg.Timeouts.Drain
+	s.stopWatching()
+	watch, stop := context.WithCancel(ctx)
+	s.stopWatching = stop
+	s.watching.Go(func() {
+		if err := parts.certificates.Run(watch); err != nil && watch.Err() == nil {
+			s.log.Error("certificates are not watched any more", "error", err)
+		}
+	})
+	return nil
+}
+
+// fit lowers the number of connections to what the descriptors allow: a
+// session has two.
+func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
+	descriptors, err := raiseDescriptors()
+	if err != nil {
+		return limits, fmt.Errorf("descriptors: %w", err)
+	}
+	if most := sessionsFor(descriptors); limits.Connections > most {
+		s.log.Warn("limits.connections is lowered to what the descriptors allow",
+			"connections", limits.Connections, "lowered_to", most, "descriptors", descriptors)
+		limits.Connections = most
+	}
+	return limits, nil
+}
+
+// reload applies the configuration that load returns, or keeps the one in
+// force and says why.
+func (s *service) reload(ctx context.Context, load func() (*config.Config, error)) {
+	cfg, err := load()
+	if err == nil {
+		err = s.apply(ctx, cfg)
+	}
+	if err != nil {
+		s.metrics.Reloaded("error")
+		s.log.Error("reload failed, the old configuration stays", "error", err)
+		return
+	}
+	s.metrics.Reloaded("ok")
+	s.log.Info("reloaded")
+}
+
+// finish waits for the sessions to end, after the context has, and for
+// everything that apply started.
+func (s *service) finish() {
+	s.log.Info("draining", "timeout", s.drain.String())
+	left := s.server.Drain(s.drain)
+	s.stopWatching()
+	s.watching.Wait()
+	s.log.Info("drained", "closed_at_timeout", left)
+}

@@ -1,0 +1,115 @@
+package proxy
+
+import (
+	"time"
+
+	"popgate/internal/relay"
+)
+
+// relay hands a session over. What outlives the login is the record, what it
+// holds, and the two connections.
+func (s *Server) relay(ses *session, b *backend) {
+	rec, holds, set := ses.rec, ses.holds, ses.set
+	rec.loggedIn = true
+	holds.loggedIn()
+	s.metrics.Login(rec.Mechanism, "ok")
+	s.metrics.SessionClosed(beforeLogin)
+	s.metrics.SessionOpened(loggedIn)
+	opts := relay.Options{
+		Client:      ses.client.tls,
+		Beneath:     ses.client.beneath,
+		Backend:     b.conn,
+		FromClient:  ses.client.lines.Buffered(),
+		FromBackend: b.lines.Buffered(),
+		Idle:        set.Timeouts.Idle,
+		Quit:        set.Timeouts.Quit,
+		HalfClosed:  set.Timeouts.HalfClosed,
+		Done:        func(result relay.Result) { s.relayed(rec, &holds, set.FailedUsers, result) },
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	under := relay.Start(opts)
+	s.relays[rec] = under
+	if s.expired {
+		under.Expire()
+	}
+}
+
+// relayed takes a session back from the relay.
+func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result relay.Result) {
+	s.mu.Lock()
+	delete(s.relays, rec)
+	s.mu.Unlock()
+	rec.FromClient, rec.FromBackend = result.FromClient, result.FromBackend
+	rec.ended(result.End.String())
+	s.metrics.Relayed(rec.FromClient, rec.FromBackend)
+	if result.Err != nil {
+		s.fault(rec, result.Err)
+	}
+	s.account(rec, holds, names)
+}
+
+// account ends a session's books: its places, numbers and log line.
+func (s *Server) account(rec *Record, holds *holds, names FailedUsers) {
+	holds.release()
+	state := beforeLogin
+	if rec.loggedIn {
+		state = loggedIn
+	}
+	s.metrics.SessionClosed(state)
+	s.metrics.SessionEnded(rec.Listener, rec.End)
+	if s.log.IsInfo() {
+		s.log.Info("session", rec.line(names)...)
+	}
+	s.sessions.Done()
+}
+
+// fault logs a bug of ours, whose stack an operator will want to send us.
+func (s *Server) fault(rec *Record, err error) {
+	s.metrics.Panicked()
+	s.log.Error("session met a bug", "session", rec.ID, "error", err.Error())
+}
+
+// Drain waits until all sessions have ended, after the context given to Apply
+// has. At limit those that go on are closed without a QUIT, but for those
+// whose QUIT is under way: they have timeouts { quit }. It returns how many
+// were left at the limit.
+func (s *Server) Drain(limit time.Duration) (left int) {
+	s.accepting.Wait()
+	done := make(chan struct{})
+	go func() {
+		s.sessions.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return 0
+	case <-timer.C:
+	}
+	left = s.expire()
+	<-done
+	return left
+}
+
+// expire ends all relays as far as they may be ended.
+func (s *Server) expire() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expired = true
+	for _, under := range s.relays {
+		under.Expire()
+	}
+	return len(s.relays)
+}
+
+// The session's lines in the log carry its id and client.
+
+func (s *session) debug(message string, args ...any) { s.srv.log.Debug(message, s.with(args)...) }
+func (s *session) info(message string, args ...any)  { s.srv.log.Info(message, s.with(args)...) }
+func (s *session) warn(message string, args ...any)  { s.srv.log.Warn(message, s.with(args)...) }
+
+func (s *session) with(args []any) []any {
+	return append([]any{"session", s.rec.ID, "client", s.rec.Client.String()}, args...)
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package proxy
+
+func keepAlive(uintptr) error { return nil }

@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// dialer connects to backends. One keepalive setting, with the system's times:
+// the relay's own limits end dead sessions.
+var dialer = net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}}
+
+// listen opens a TCP listener. Keepalive is set once, on the listening socket:
+// accepted ones inherit it where the system does that, as Linux does.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	config := net.ListenConfig{
+		KeepAlive: -1,
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			var err error
+			return errors.Join(raw.Control(func(fd uintptr) { err = keepAlive(fd) }), err)
+		},
+	}
+	return config.Listen(ctx, "tcp", address)
+}
+
+// acceptor accepts on one listener.
+type acceptor struct {
+	srv      *Server
+	address  string // as configured
+	listener net.Listener
+}
+
+// The waits after an accept that failed, as when there is no descriptor left.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// run accepts until the listener is closed or ctx ends.
+func (a *acceptor) run(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { _ = a.listener.Close() })
+	defer stop()
+	var pause time.Duration
+	for {
+		conn, err := a.listener.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			a.srv.start(ctx, conn, a.address)
+			continue
+		case errors.Is(err, net.ErrClosed), ctx.Err() != nil:
+			return
+		}
+		a.srv.metrics.AcceptFailed()
+		if pause == 0 {
+			a.srv.log.Error("can't accept", "address", a.address, "error", err)
+		}
+		pause = min(max(2*pause, firstPause), lastPause)
+		if !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// sleep waits, and reports whether it did so to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// listener finds the listener with an address.
+func (s *snapshot) listener(address string) (Listener, bool) {
+	i := slices.IndexFunc(s.Listeners, func(l Listener) bool { return l.Address == address })
+	if i < 0 {
+		return Listener{}, false
+	}
+	return s.Listeners[i], true
+}

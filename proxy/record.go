@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Record is what is kept of a session: one log line, and numbers.
+type Record struct {
+	// ID is in every log line of the session.
+	ID       string
+	Listener string
+	// Client is the mail client, behind a PROXY header too.
+	Client netip.AddrPort
+
+	TLSVersion, Cipher, ServerName string
+	Resumed                        bool
+
+	// User is the canonical name of the last login attempt, Mechanism how
+	// the password came.
+	User, Tenant, Mechanism string
+	// Backend, Address and Rule say where the session went, and why.
+	Backend, Address, Rule string
+
+	// LoginFailures counts refused logins; LastFailure is the last one's reason.
+	LoginFailures int
+	LastFailure   string
+
+	// FromClient and FromBackend count octets after login, without TLS.
+	FromClient, FromBackend int64
+	// End says how the session ended, a word.
+	End string
+
+	began    time.Time
+	served   bool // the name's domain is one of a tenant's
+	loggedIn bool
+}
+
+// ended notes why; the first reason counts.
+func (r *Record) ended(why string) {
+	if r.End == "" {
+		r.End = why
+	}
+}
+
+// failed notes a refused login.
+func (r *Record) failed(reason string) {
+	r.LoginFailures++
+	r.LastFailure = reason
+}
+
+// user is the name that may be logged.
+func (r *Record) user(choice FailedUsers) string {
+	switch {
+	case r.loggedIn, choice == FailedAll, choice == FailedServed && r.served:
+		return r.User
+	}
+	return ""
+}
+
+// line is the session's log line, as hclog takes it. What is not known is left
+// out; foreign text is bounded and quoted.
+func (r *Record) line(choice FailedUsers) []any {
+	args := make([]any, 0, 40)
+	add := func(key, value string) {
+		if value != "" {
+			args = append(args, key, value)
+		}
+	}
+	add("session", r.ID)
+	add("client", r.Client.String())
+	add("listener", r.Listener)
+	add("tls_version", r.TLSVersion)
+	add("cipher", r.Cipher)
+	add("server_name", foreign(r.ServerName))
+	add("user", foreign(r.user(choice)))
+	add("tenant", r.Tenant)
+	add("mechanism", r.Mechanism)
+	add("backend", r.Backend)
+	add("address", r.Address)
+	if r.loggedIn {
+		args = append(args, "from_client", r.FromClient, "from_backend", r.FromBackend)
+	}
+	if r.LoginFailures > 0 {
+		args = append(args, "login_failures", r.LoginFailures)
+		add("last_failure", r.LastFailure)
+	}
+	args = append(args, "duration", time.Since(r.began).Round(time.Millisecond).String())
+	add("end", r.End)
+	return args
+}

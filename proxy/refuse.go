@@ -1,0 +1,80 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+// refuse tells the client what an error means for it, and reports whether it
+// may go on.
+func (s *session) refuse(ctx context.Context, err error) (again bool) {
+	f := asFailure(err)
+	if !s.asked.IsZero() {
+		s.endAttempt(ctx, f)
+	}
+	if ctx.Err() != nil && f.cause != causeSilent {
+		f = fail(causeDraining, "draining", nil)
+	}
+	v := verdicts[f.cause]
+	if v.counts {
+		s.attempts++
+	}
+	again = v.stays && !(v.counts && s.attempts >= s.set.LoginAttempts)
+	if v.reply != "" && s.client.say(v.reply) != nil {
+		again = false
+	}
+	if s.srv.log.IsDebug() {
+		s.debug("refused", "reason", f.reason, "error", s.detail(f), "again", again)
+	}
+	if !again {
+		s.rec.ended(f.reason)
+	}
+	return again
+}
+
+// endAttempt ends a login attempt: it gives back what the attempt held and
+// waits until failure_delay is over, whatever the cause, so that the time of a
+// refusal tells a guesser nothing.
+func (s *session) endAttempt(ctx context.Context, f *failure) {
+	s.rec.failed(f.reason)
+	s.srv.metrics.Login(s.rec.Mechanism, f.reason)
+	s.holds.endAttempt()
+	wait := time.NewTimer(time.Until(s.asked.Add(s.set.Timeouts.FailureDelay)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	s.asked = time.Time{}
+}
+
+// asFailure makes a failure of what reading from or writing to a client, or a
+// bug, may return.
+func asFailure(err error) *failure {
+	var f *failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var timeout net.Error
+	switch {
+	case errors.Is(err, io.EOF):
+		return silent("client_closed", nil)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return silent("unfinished_line", nil)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return silent("client_timeout", nil)
+	}
+	return silent("client_lost", err)
+}
+
+// detail is an error's text for a log, bounded and quoted, and without names
+// that must not be logged.
+func (s *session) detail(f *failure) string {
+	if f.err == nil {
+		return ""
+	}
+	return foreign(f.err.Error())
+}

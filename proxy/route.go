@@ -1,0 +1,29 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+
+	"popgate/internal/route"
+)
+
+// route finds the backend, and takes a place there.
+func (s *session) route(ctx context.Context, name route.Name) (route.Target, error) {
+	target, err := s.set.Routes.Route(ctx, name, route.NewEnv(s.vars(name)))
+	switch {
+	case errors.Is(err, route.ErrNoRoute):
+		// Like a wrong password: an unknown user must not stand out.
+		return route.Target{}, fail(causeAuth, "no_route", err)
+	case err != nil:
+		s.warn("route failed", "error", foreign(err.Error()))
+		return route.Target{}, fail(causeTemporary, "route_failed", err)
+	}
+	s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule
+	place, ok := s.srv.backends.take(target.Backend)
+	if !ok {
+		s.srv.metrics.Denied("backend_connections")
+		return route.Target{}, fail(causeCapacity, "backend_connections", nil)
+	}
+	s.holds.place = place
+	return target, nil
+}

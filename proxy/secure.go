@@ -1,0 +1,79 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"time"
+)
+
+// handshake does TLS within timeouts { handshake }, which bounds the whole of
+// it and not each read.
+func (s *session) handshake() error {
+	conn := tls.Server(s.client.beneath, s.set.TLS)
+	if err := s.client.beneath.SetDeadline(time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
+		return err
+	}
+	err := conn.Handshake()
+	if err != nil {
+		f := handshakeFailure(err)
+		s.srv.metrics.Handshake("", f.reason)
+		return f
+	}
+	if err := s.client.beneath.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	// The server name of this connection, never of an earlier one that was
+	// resumed, decides about tenants.
+	state := conn.ConnectionState()
+	s.rec.TLSVersion = tls.VersionName(state.Version)
+	s.rec.Cipher = tls.CipherSuiteName(state.CipherSuite)
+	s.rec.ServerName = state.ServerName
+	s.rec.Resumed = state.DidResume
+	s.srv.metrics.Handshake(s.rec.TLSVersion, "ok")
+	s.client.secured(conn)
+	return nil
+}
+
+// handshakeFailure sorts the errors of a handshake, whose texts can hold
+// everything that the client offered.
+func handshakeFailure(err error) *failure {
+	var notTLS tls.RecordHeaderError
+	f := asFailure(err)
+	switch {
+	case errors.As(err, &notTLS):
+		return silent("not_tls", err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return silent("handshake_aborted", nil)
+	case f.reason == "client_timeout":
+		return silent("handshake_timeout", nil)
+	}
+	return silent("handshake_failed", err)
+}
+
+// startTLS answers STLS (RFC 2595 §4).
+func (s *session) startTLS(ctx context.Context) error {
+	if s.client.tls != nil {
+		return s.client.say(replyNoSTLS)
+	}
+	// Octets that came in clear behind STLS were meant to be taken for
+	// what the client says under TLS: nobody honest sends them.
+	if len(s.client.lines.Buffered()) > 0 {
+		s.srv.metrics.Injected()
+		return silent("stls_injection", nil)
+	}
+	if err := s.client.say(replyStartTL); err != nil {
+		return err
+	}
+	if err := s.handshake(); err != nil {
+		if asFailure(err).reason == "not_tls" {
+			// The same in a second segment.
+			s.srv.metrics.Injected()
+			return silent("stls_injection", err)
+		}
+		return err
+	}
+	// The handshake had a limit of its own.
+	return s.client.allow(ctx, s.timeLeft)
+}

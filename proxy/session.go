@@ -1,0 +1,143 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"popgate/internal/pop3"
+)
+
+// session is one client's connection until the relay has it.
+type session struct {
+	srv      *Server
+	set      *snapshot
+	listener Listener
+	raw      net.Conn
+	// overflow: there is no room; it lives only to be told so.
+	overflow bool
+
+	client *client
+	rec    *Record
+	holds  holds
+
+	user     string        // from a USER that was answered +OK just now
+	commands int           // commands before login
+	errors   int           // bad ones among them
+	attempts int           // refused logins
+	timeLeft time.Duration // for the client to log in
+	asked    time.Time     // when the login attempt under way was complete; zero: none is
+	unwake   func() bool   // stops the end of the context from waking a read
+	relayed  bool          // the relay has the connection and accounts for it
+}
+
+// run is a session, from accept to relay.
+func (s *session) run(ctx context.Context) {
+	defer s.over()
+	// Draining wakes a session that waits for its client.
+	s.unwake = context.AfterFunc(ctx, func() { _ = s.raw.SetReadDeadline(past) })
+	if err := s.open(ctx); err != nil {
+		s.refuse(ctx, err)
+		return
+	}
+	for {
+		creds, err := s.ask(ctx)
+		if err == nil {
+			var b *backend
+			if b, err = s.login(ctx, creds); err == nil {
+				s.relay(ctx, b)
+				return
+			}
+		}
+		if !s.refuse(ctx, err) {
+			return
+		}
+	}
+}
+
+// open admits the address, before any TLS work, and greets the client.
+func (s *session) open(ctx context.Context) error {
+	if err := s.admit(ctx); err != nil {
+		return err
+	}
+	if !s.listener.StartTLS {
+		if err := s.handshake(); err != nil {
+			return err
+		}
+	}
+	if s.overflow {
+		return fail(causeCapacity, "no_room", nil)
+	}
+	s.timeLeft = s.set.Timeouts.Login
+	return s.client.write(s.set.greeting)
+}
+
+// login tries one pair of credentials: name → tenant → leave → backend.
+func (s *session) login(ctx context.Context, creds pop3.Credentials) (*backend, error) {
+	defer creds.Password.Wipe()
+	name, err := s.resolve(creds)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.authorise(ctx, name, creds.Mechanism); err != nil {
+		return nil, err
+	}
+	target, err := s.route(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.connect(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.signIn(ctx, target, creds.Password); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// relay tells the client that it is in, and lets go of the session: nothing of
+// the login lives on while mail is read.
+func (s *session) relay(ctx context.Context, b *backend) {
+	err := s.ready(b)
+	if err == nil {
+		err = s.client.write(b.welcome())
+	}
+	if err != nil {
+		b.close()
+		s.refuse(ctx, err)
+		return
+	}
+	s.relayed = true
+	s.srv.relay(s, b)
+}
+
+// ready frees both connections from the limits of the login.
+func (s *session) ready(b *backend) error {
+	if !b.unwake() || !s.unwake() {
+		return fail(causeDraining, "draining", nil)
+	}
+	return errors.Join(b.conn.SetDeadline(time.Time{}), s.client.beneath.SetDeadline(time.Time{}))
+}
+
+// over ends what the relay did not take.
+func (s *session) over() {
+	if cause := recover(); cause != nil {
+		s.relayed = false
+		s.rec.ended("fault")
+		s.srv.fault(s.rec, fmt.Errorf("panic in session: %v\n%s", cause, debug.Stack()))
+	}
+	if s.relayed {
+		return
+	}
+	s.unwake()
+	s.client.close()
+	if s.overflow {
+		<-s.srv.polite
+	}
+	s.srv.account(s.rec, &s.holds, s.set.FailedUsers)
+}

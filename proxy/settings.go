@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"popgate/internal/route"
+)
+
+// Settings is one configuration. It is never changed: a session keeps the one
+// it was born with, a reload makes another.
+type Settings struct {
+	// Hostname is the name in the greeting.
+	Hostname  string
+	Listeners []Listener
+	// TLS is the configuration of every handshake.
+	TLS    *tls.Config
+	Routes *route.Table
+	// Errors is how many bad commands a session may send; the last of them
+	// ends it. LoginAttempts likewise for refused logins.
+	Errors, LoginAttempts int
+	Timeouts              Timeouts
+	// FailedUsers says whose names are logged when a login fails.
+	FailedUsers FailedUsers
+}
+
+// Listener is one address that clients connect to.
+type Listener struct {
+	// Name is the label of its block.
+	Name string
+	// Address is "host:port", as net.Listen takes it for TCP.
+	Address string
+	// StartTLS: the session begins in clear and STLS is required before any
+	// login. Otherwise TLS comes first.
+	StartTLS bool
+	// ProxyFrom are the networks whose connections must begin with a PROXY
+	// header, v1 or v2. Others are taken as they are.
+	ProxyFrom []netip.Prefix
+}
+
+// Timeouts bound each part of a session; all must be positive, but
+// FailureDelay, which may be 0.
+type Timeouts struct {
+	// Handshake is the whole time for a PROXY header and TLS.
+	Handshake time.Duration
+	// Login is the whole time before login that the client is waited for.
+	Login time.Duration
+	// FailureDelay is the time from a password to its refusal, at least.
+	FailureDelay time.Duration
+	// Connect is the time for one address of a backend, name look-up
+	// included, Greeting for its first line, BackendLogin for the login.
+	Connect, Greeting, BackendLogin time.Duration
+	// Idle, Quit and HalfClosed: see relay.Options.
+	Idle, Quit, HalfClosed time.Duration
+}
+
+// FailedUsers says whose names are logged when a login fails. A name that
+// nobody has may be a password, typed into the wrong field.
+type FailedUsers string
+
+// The choices of log { failed_users }.
+const (
+	FailedServed FailedUsers = "served" // only of domains that a tenant has
+	FailedAll    FailedUsers = "all"
+	FailedNone   FailedUsers = "none"
+)
+
+// snapshot is Settings and what follows from them.
+type snapshot struct {
+	Settings
+	greeting  string
+	capaClear string // CAPA's answer before STLS
+	capaTLS   string // and under TLS
+}
+
+func newSnapshot(settings Settings) *snapshot {
+	return &snapshot{
+		Settings:  settings,
+		greeting:  "+OK " + settings.Hostname + " POP3 ready\r\n",
+		capaClear: capabilities(settings.Routes.Capabilities(), false),
+		capaTLS:   capabilities(settings.Routes.Capabilities(), true),
+	}
+}
+
+// capabilities is the answer to CAPA before login (RFC 2449 §5). It promises
+// only what every backend keeps, and what popgate does itself: a login under
+// TLS only (RFC 2595 §2.3), STLS only without it (§4).
+func capabilities(shared []string, secure bool) string {
+	own := []string{"STLS"}
+	if secure {
+		own = []string{"USER", "SASL " + strings.Join(mechanisms, " ")}
+	}
+	list := slices.Concat([]string{"+OK Capability list follows"}, shared, own,
+		[]string{"RESP-CODES", "AUTH-RESP-CODE", "."})
+	return strings.Join(list, "\r\n") + "\r\n"
+}

@@ -41,7 +41,10 @@ var commands = []command{
 
 func main() {
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
-	os.Exit(run(context.Background(), os.Args[1:], std))
+	stop := startProfile()
+	code := run(context.Background(), os.Args[1:], std)
+	stop()
+	os.Exit(code)
 }
 
 // usageError is a mistake in the command line or the configuration.

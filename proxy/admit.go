@@ -12,7 +12,6 @@ import (
 
 	"popgate/authz"
 	"popgate/internal/pop3"
-	"popgate/internal/relay"
 	"popgate/internal/route"
 )
 
@@ -77,7 +76,7 @@ func (s *session) readHeader() error {
 	if err != nil {
 		return err
 	}
-	s.client = newClient(relay.NewConn(s.raw, head))
+	s.client = newClient(s.raw, head)
 	return nil
 }
 

@@ -32,7 +32,9 @@ type client struct {
 	lines   *pop3.Reader
 }
 
-func newClient(beneath *relay.Conn) *client {
+// newClient talks over conn, of which head was read already.
+func newClient(conn net.Conn, head []byte) *client {
+	beneath := relay.NewConn(conn, head, writeTime)
 	return &client{beneath: beneath, lines: pop3.NewReader(beneath)}
 }
 
@@ -54,11 +56,9 @@ func (c *client) secured(conn *tls.Conn) {
 // say writes one line.
 func (c *client) say(line string) error { return c.write(line + "\r\n") }
 
-// write writes text, whose lines end in CRLF.
+// write writes text, whose lines end in CRLF. It leaves when the client is
+// waited for; an error may come with that.
 func (c *client) write(text string) error {
-	if err := c.beneath.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
-		return err
-	}
 	_, err := io.WriteString(c.conn(), text)
 	return err
 }

@@ -185,7 +185,7 @@ func (s *Server) start(ctx context.Context, conn net.Conn, address string) {
 		return
 	}
 	ses := &session{srv: s, set: set, listener: listener, raw: conn}
-	ses.client = newClient(relay.NewConn(conn, nil))
+	ses.client = newClient(conn, nil)
 	ses.rec = &Record{ID: s.newID(), Listener: listener.Name, Client: peerOf(conn), began: time.Now()}
 	lease, denial := s.guard.Ask(ctx, authz.Accept, ses.subject())
 	if denial != nil {

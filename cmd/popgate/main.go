@@ -41,6 +41,7 @@ var commands = []command{
 
 func main() {
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
+	tuneCollector()
 	stop := startProfile()
 	code := run(context.Background(), os.Args[1:], std)
 	stop()

@@ -8,10 +8,13 @@ import (
 	"runtime/pprof"
 )
 
-// startProfile writes a CPU profile of this run to the file that
+// startProfile writes a CPU profile of `popgate serve` to the file that
 // POPGATE_CPUPROFILE names. Only builds with the tag "profile" can: they make
 // default.pgo (bench/README.md), and are not for production.
 func startProfile() (stop func()) {
+	if len(os.Args) < 2 || os.Args[1] != "serve" {
+		return func() {}
+	}
 	f, err := os.Create(os.Getenv("POPGATE_CPUPROFILE"))
 	if err != nil {
 		log.Fatal(err)

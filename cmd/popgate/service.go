@@ -23,6 +23,7 @@ type service struct {
 	server  *proxy.Server
 
 	format string        // of the log; can't change while running
+	limits authz.Limits  // in force
 	drain  time.Duration // of the configuration in force
 
 	watching     sync.WaitGroup
@@ -48,10 +49,13 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	// Before Apply, which lets clients in at once.
+	before := s.limits
+	s.setLimits(limits)
 	if err := s.server.Apply(ctx, parts.settings); err != nil {
+		s.setLimits(before)
 		return err
 	}
-	s.guard.SetLimits(limits)
 	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
 	if cfg.Log.Format != s.format {
 		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
@@ -66,6 +70,11 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		}
 	})
 	return nil
+}
+
+func (s *service) setLimits(limits authz.Limits) {
+	s.limits = limits
+	s.guard.SetLimits(limits)
 }
 
 // fit lowers the number of connections to what the descriptors allow: a

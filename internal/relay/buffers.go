@@ -9,9 +9,13 @@ const (
 	// sealed has room for a chunk after TLS: per record 5 octets of header,
 	// at most 8 of nonce, 16 of tag and 1 of type, and some for a KeyUpdate.
 	sealed = chunk + 512
+	// letter has room for the server's side of a handshake with two
+	// certificates, and for answers to commands.
+	letter = 4 << 10
 )
 
 var (
 	chunks    = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
+	letters   = sync.Pool{New: func() any { b := make([]byte, 0, letter); return &b }}
 	envelopes = sync.Pool{New: func() any { b := make([]byte, 0, sealed); return &b }}
 )

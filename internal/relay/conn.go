@@ -6,30 +6,56 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// Conn is a client's transport beneath TLS. It gathers the records that one
-// tls.Conn.Write emits into one write to the socket, and remembers whether the
-// peer has ended the stream. Outside the relay it passes everything through.
+// Conn is a client's transport beneath TLS. It gathers what is written into few
+// writes to the socket, and remembers whether the peer has ended the stream.
+//
+// Until the relay begins, writes wait for the next Read (or CloseWrite): what is
+// said before an answer is awaited leaves together, such as TLS session tickets
+// and the greeting. A write's error then comes with that Read. In the relay,
+// the TLS records of one chunk leave together, and everything else at once.
 type Conn struct {
 	net.Conn
 
-	head  []byte // read already, to be read first; used by Read only
-	ended atomic.Bool
+	head     []byte // read already, to be read first; used by Read only
+	ended    atomic.Bool
+	begun    atomic.Bool // the relay has begun
+	patience time.Duration
 
-	mu      sync.Mutex
-	holding bool
-	held    []byte
+	// The reading side writes too: KeyUpdate answers and alerts.
+	mu   sync.Mutex
+	mode mode
+	held []byte  // not written yet
+	err  error   // of a write; there is no second one after it
+	own  *[]byte // what held is made of while waiting; from letters
 }
+
+type mode int
+
+const (
+	waiting mode = iota // until a Read
+	passing             // at once
+	holding             // until release
+)
 
 // NewConn returns a Conn over conn. The octets of head, which were read from
-// conn already (behind a PROXY header), come first.
-func NewConn(conn net.Conn, head []byte) *Conn {
-	return &Conn{Conn: conn, head: head}
+// conn already (behind a PROXY header), come first. Until the relay begins no
+// write takes longer than patience.
+func NewConn(conn net.Conn, head []byte, patience time.Duration) *Conn {
+	return &Conn{Conn: conn, head: head, patience: patience}
 }
 
-// Read reads from the head, then from the connection.
+// Read sends what waits, then reads from the head, then from the connection.
 func (c *Conn) Read(p []byte) (int, error) {
+	// Once the relay has begun the lock may be held by a write that does not
+	// end before somebody reads.
+	if !c.begun.Load() {
+		if err := c.sendWaiting(); err != nil {
+			return 0, err
+		}
+	}
 	if len(c.head) > 0 {
 		n := copy(p, c.head)
 		c.head = c.head[n:]
@@ -47,13 +73,16 @@ func (c *Conn) Read(p []byte) (int, error) {
 // second case Ended is true.
 func (c *Conn) Ended() bool { return c.ended.Load() }
 
-// Write writes to the connection, or keeps p while the relay holds writes.
-// The reading side writes too (KeyUpdate answers and alerts), hence the lock.
+// Write writes to the connection, or keeps p for later; see [Conn].
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.holding {
+	if c.mode == passing {
 		return c.Conn.Write(p)
+	}
+	if c.mode == waiting && c.own == nil {
+		c.own = letters.Get().(*[]byte)
+		c.held = *c.own
 	}
 	if len(c.held)+len(p) > cap(c.held) {
 		if err := c.flush(); err != nil {
@@ -61,44 +90,85 @@ func (c *Conn) Write(p []byte) (int, error) {
 		}
 	}
 	if len(p) > cap(c.held) {
+		// Larger than anything that is said before login.
 		return c.Conn.Write(p)
 	}
 	c.held = append(c.held, p...)
 	return len(p), nil
 }
 
+// sendWaiting sends what waits for a Read.
+func (c *Conn) sendWaiting() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.own == nil {
+		return nil
+	}
+	err := c.flush()
+	letters.Put(c.own)
+	c.own, c.held = nil, nil
+	return err
+}
+
+// begin sends what waits and lets nothing wait any more: the relay has the
+// connection, and its limits.
+func (c *Conn) begin() error {
+	err := c.sendWaiting()
+	c.mu.Lock()
+	c.mode = passing
+	c.mu.Unlock()
+	c.begun.Store(true)
+	return errors.Join(err, c.SetWriteDeadline(time.Time{}))
+}
+
 // hold makes Write gather into buf, which is empty and has room.
 func (c *Conn) hold(buf []byte) {
 	c.mu.Lock()
-	c.holding, c.held = true, buf
+	c.mode, c.held = holding, buf
 	c.mu.Unlock()
 }
 
-// release writes out what was gathered since hold, in order, and lets Write
-// pass through again.
-func (c *Conn) release() error {
+// release writes out what was gathered since hold, in order; letGo follows.
+// With last set, CloseWrite does too, and the FIN may leave together with it.
+func (c *Conn) release(last bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.flush()
-	c.holding, c.held = false, nil
-	return err
+	if last {
+		c.held = c.held[sendMore(c.Conn, c.held):]
+	}
+	return c.flush()
+}
+
+// letGo ends hold; what was not released is dropped.
+func (c *Conn) letGo() {
+	c.mu.Lock()
+	c.mode, c.held = passing, nil
+	c.mu.Unlock()
 }
 
 func (c *Conn) flush() error {
-	if len(c.held) == 0 {
-		return nil
+	if len(c.held) == 0 || c.err != nil {
+		c.held = c.held[:0]
+		return c.err
 	}
-	_, err := c.Conn.Write(c.held)
+	if c.mode == waiting {
+		if err := c.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
+			return err
+		}
+	}
+	_, c.err = c.Conn.Write(c.held)
 	c.held = c.held[:0]
-	return err
+	return c.err
 }
 
-// CloseWrite sends a FIN where the transport has one, and otherwise closes.
+// CloseWrite sends what waits, and a FIN where the transport has one; otherwise
+// it closes.
 func (c *Conn) CloseWrite() error {
+	err := c.sendWaiting()
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
+		return errors.Join(err, half.CloseWrite())
 	}
-	return c.Close()
+	return errors.Join(err, c.Close())
 }
 
 // discard closes the connection with a RST where the transport has one, so

@@ -8,62 +8,84 @@ import (
 // down carries the backend's bytes to the client, until one of them ends.
 func (s *Session) down() {
 	source := s.source()
-	deaf := !s.pass(s.opts.FromBackend)
+	s.pass(s.opts.FromBackend)
 	s.opts.FromBackend = nil
 	for {
 		buf, err := source.read()
 		if len(buf) > 0 {
 			s.touch()
 			s.fromBackend.Add(int64(len(buf)))
-			deaf = deaf || s.send(buf) != nil
+			if err == nil && s.quitLast.Load() && source.ended() {
+				err = io.EOF
+			}
+			s.send(buf, err == io.EOF)
 		}
 		source.done()
-		switch {
-		case err != nil:
+		if err != nil {
 			s.backendEnded(err)
 			return
-		case deaf && s.quitAt.Load() == 0:
-			s.cut(EndClientLost)
-			return
 		}
-		// A client that went away after its QUIT: the backend's output is
-		// read and dropped, so that it gets to that QUIT and carries it out.
 	}
 }
 
 // pass sends what came with the login.
-func (s *Session) pass(b []byte) bool {
-	if len(b) == 0 {
-		return true
+func (s *Session) pass(b []byte) {
+	if len(b) > 0 {
+		s.fromBackend.Add(int64(len(b)))
+		s.send(b, false)
 	}
-	s.fromBackend.Add(int64(len(b)))
-	return s.send(b) == nil
 }
 
-// send writes to the client; all TLS records of b go out in one write.
-func (s *Session) send(b []byte) error {
+// send writes to the client, unless it is gone; the last chunk takes the end of
+// the stream along.
+func (s *Session) send(b []byte, last bool) {
+	if s.deaf.Load() {
+		return
+	}
+	if s.write(b, last) == nil {
+		s.touch()
+		return
+	}
+	// A client that went away may have left commands and a QUIT behind, which
+	// are still on their way up. Until the other direction has come to
+	// their end, what the backend says is read and dropped.
+	s.deaf.Store(true)
+	_ = s.client.SetReadDeadline(time.Now().Add(lingerTime))
+	if s.halfClosed.Load() && s.quitAt.Load() == 0 {
+		s.cut(EndClientLost)
+	}
+}
+
+// write writes to the client; all TLS records of b go out in one write.
+func (s *Session) write(b []byte, last bool) error {
 	envelope := envelopes.Get().(*[]byte)
 	defer envelopes.Put(envelope)
 	s.writing.Store(true)
+	defer s.writing.Store(false)
 	s.beneath.hold(*envelope)
+	defer s.beneath.letGo()
 	_, err := s.client.Write(b)
-	if flushErr := s.beneath.release(); err == nil {
-		err = flushErr
+	if last && err == nil {
+		err = s.client.CloseWrite()
 	}
-	s.writing.Store(false)
-	if err == nil {
-		s.touch()
+	if flushErr := s.beneath.release(last); err == nil {
+		err = flushErr
 	}
 	return err
 }
 
 // backendEnded passes the end on to the client and gives it a moment to close.
 func (s *Session) backendEnded(err error) {
+	if s.cutting.Load() {
+		return
+	}
 	s.backendGone.Store(true)
 	_ = s.backend.Close()
 	switch {
 	case s.quitAt.Load() != 0:
 		s.ended(EndQuit)
+	case s.halfClosed.Load():
+		s.ended(EndClientClosed)
 	case err == io.EOF:
 		s.ended(EndBackendClosed)
 	default:
@@ -82,6 +104,8 @@ func (s *Session) backendEnded(err error) {
 type source interface {
 	read() ([]byte, error)
 	done()
+	// ended reports, without waiting, whether nothing but the end follows.
+	ended() bool
 }
 
 // plainSource holds its buffer while it waits.
@@ -95,6 +119,8 @@ func (p *plainSource) read() ([]byte, error) {
 	n, err := p.from.Read(*p.buf)
 	return (*p.buf)[:n], err
 }
+
+func (p *plainSource) ended() bool { return false }
 
 func (p *plainSource) done() {
 	if p.buf != nil {

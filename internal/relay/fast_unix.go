@@ -71,3 +71,15 @@ func (f *fastSource) done() {
 		f.buf = nil
 	}
 }
+
+// ended peeks. It spares the last answer of a session a packet of its own: most
+// servers have closed by the time that it is relayed.
+func (f *fastSource) ended() bool {
+	ended := false
+	err := f.raw.Control(func(fd uintptr) {
+		var one [1]byte
+		n, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		ended = n == 0 && err == nil
+	})
+	return ended && err == nil
+}

@@ -47,7 +47,7 @@ func (g *gate) clear() {
 }
 
 // unfinished reports whether the stream stands inside a line, and whether a
-// part of that line has been let through already.
+// part of that line is let through already.
 func (g *gate) unfinished() (inLine, sent bool) { return g.n > 0 || g.long, g.long }
 
 // findQuit reports whether one of the lines in b is a QUIT, and whether the

@@ -58,10 +58,13 @@ type Session struct {
 	heard                   atomic.Int64 // last traffic, ns since start
 	quitAt                  atomic.Int64 // when a QUIT went out, ns since start; 0: none did
 	quitLast                atomic.Bool  // the last line sent was a QUIT
+	inLine                  atomic.Bool  // the backend may have got a part of a line only
 	halfClosed              atomic.Bool  // the client has ended its stream
 	writing                 atomic.Bool  // a write to the client is under way
+	deaf                    atomic.Bool  // writing to the client has failed
 	backendGone             atomic.Bool  // the backend has ended; drop what the client still says
 	expired                 atomic.Bool  // draining is over for this session
+	cutting                 atomic.Bool  // cut closes both sides
 
 	watch watch
 	left  atomic.Int32 // goroutines under way
@@ -78,6 +81,10 @@ func Start(opts Options) *Session {
 		backend: opts.Backend,
 		start:   time.Now(),
 		pending: opts.FromClient,
+	}
+	if err := s.beneath.begin(); err != nil {
+		// Its reader and its writer will meet the same trouble.
+		_ = s.beneath.Close()
 	}
 	s.left.Store(2)
 	s.watch.begin(s)
@@ -118,7 +125,7 @@ func (s *Session) run(direction func()) {
 func (s *Session) finish() {
 	s.watch.stop()
 	_ = s.beneath.Close()
-	_ = s.backend.Close()
+	s.hangUp()
 	result := Result{End: End(s.end.Load()), Quit: s.quitAt.Load() != 0}
 	result.FromClient, result.FromBackend = s.Bytes()
 	if err := s.fault.Load(); err != nil {
@@ -132,7 +139,8 @@ func (s *Session) finish() {
 // client (§3).
 func (s *Session) cut(end End) {
 	s.ended(end)
-	_ = s.backend.Close()
+	s.cutting.Store(true)
+	s.hangUp()
 	if end.orderly() && !s.writing.Load() {
 		// RFC 8446 §6.1: close_notify before the end. The deadline frees
 		// a reader that is stuck in a write, which would hold TLS's lock.
@@ -140,6 +148,16 @@ func (s *Session) cut(end End) {
 		_ = s.client.CloseWrite()
 	}
 	_ = s.beneath.Close()
+}
+
+// hangUp closes the backend's connection. A FIN would end a line that is out in
+// part for servers that read with fgets; a RST does not.
+func (s *Session) hangUp() {
+	if s.inLine.Load() {
+		_ = discard(s.backend)
+		return
+	}
+	_ = s.backend.Close()
 }
 
 // noticeTime bounds the last write to a client.

@@ -8,6 +8,10 @@ import (
 // up carries the client's lines to the backend, until one of them ends.
 func (s *Session) up() {
 	for {
+		if s.deaf.Load() {
+			// Only what is there already is of interest.
+			_ = s.client.SetReadDeadline(time.Now().Add(lingerTime))
+		}
 		n, err := s.read(s.gate.room())
 		s.gate.add(n)
 		if n > 0 {
@@ -43,16 +47,28 @@ func (s *Session) deliver() error {
 	if len(out) == 0 {
 		return nil
 	}
-	// Before the write: from here on the QUIT may be acted upon.
+	// Before the write: from here on the lines may be acted upon.
+	before, beforeLast := s.quitAt.Load(), s.quitLast.Load()
 	if quit {
 		s.quitAt.Store(s.now())
 	}
 	s.quitLast.Store(last)
+	s.inLine.Store(true)
 	n, err := s.backend.Write(out)
 	s.fromClient.Add(int64(n))
+	if err != nil && n == 0 {
+		// Nothing went out; nothing is in a line that was not before.
+		s.quitAt.Store(before)
+		s.quitLast.Store(beforeLast)
+	}
+	if err != nil {
+		return err
+	}
+	_, sent := s.gate.unfinished()
+	s.inLine.Store(sent)
 	s.gate.clear()
 	s.touch()
-	return err
+	return nil
 }
 
 // clientEnded ends the session, or leaves it to the backend to end it.
@@ -61,30 +77,29 @@ func (s *Session) clientEnded(err error) {
 		return
 	}
 	quit := s.quitAt.Load() != 0
-	inLine, sent := s.gate.unfinished()
+	inLine, _ := s.gate.unfinished()
 	switch {
 	case quit:
 		// A QUIT that went out is carried through, whatever the client
 		// does next. Deliberate: no FIN to the backend, which might take
 		// it for an abort; it closes by itself after QUIT (RFC 1939 §6).
 		s.halfClosed.Store(true)
+		s.touch()
 		s.watch.wake()
-	case err != io.EOF:
+	case err != io.EOF || s.deaf.Load():
+		// Once a write has met the client's RST, a read meets an end only.
 		s.cut(EndClientLost)
-	case sent:
-		// A part of an over-long line is out. A FIN would end that line
-		// for servers that read with fgets; a RST does not.
-		s.ended(EndUnfinished)
-		_ = discard(s.backend)
-		s.cut(EndUnfinished)
 	case inLine:
 		s.cut(EndUnfinished)
 	default:
 		// The client may still read: half-close, not close.
-		s.ended(EndClientClosed)
 		s.halfClosed.Store(true)
+		s.touch()
 		s.watch.wake()
 		_ = s.backend.CloseWrite()
+		if s.deaf.Load() {
+			s.cut(EndClientLost)
+		}
 	}
 }
 

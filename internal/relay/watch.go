@@ -11,10 +11,10 @@ const looks = 4
 // watch ends a session that is silent for too long. It looks a few times
 // within a limit instead of moving a deadline at every read.
 type watch struct {
-	s     *Session
-	queue int // octets in the client's send queue at the last look
+	s *Session
 
 	mu      sync.Mutex
+	queue   int // octets in the client's send queue at the last look
 	timer   *time.Timer
 	stopped bool
 }
@@ -48,13 +48,8 @@ func (w *watch) again(after time.Duration) {
 // look ends the session or plans the next look.
 func (w *watch) look() {
 	s := w.s
-	if s.writing.Load() {
-		// A slow reader is not silent: its TCP acknowledges what it read.
-		// The queue shrinks long before the write that filled it returns.
-		if queue, ok := sendQueue(s.beneath.Conn); ok && queue != w.queue {
-			w.queue = queue
-			s.touch()
-		}
+	if w.shrunk() {
+		s.touch()
 	}
 	if s.expired.Load() {
 		s.expire(w)
@@ -69,19 +64,30 @@ func (w *watch) look() {
 	w.again(min(left, limit/looks))
 }
 
+// shrunk reports whether the client has taken some of what waits for it since
+// the last look. A slow reader is not silent: its system acknowledges what it
+// reads, long before the write that filled the queue returns, and long after
+// the last one has.
+func (w *watch) shrunk() bool {
+	queue, ok := sendQueue(w.s.beneath.Conn)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	shrunk := ok && queue < w.queue
+	w.queue = queue
+	return shrunk
+}
+
 // limit returns the silence that is allowed now, and the end if it lasts.
 // RFC 1939 §6 and rule 10 of the design: once a QUIT is out nothing shorter
 // than Options.Quit cuts the session.
 func (s *Session) limit() (time.Duration, End) {
 	quit := s.quitAt.Load() != 0
 	switch {
-	case quit && s.halfClosed.Load():
-		return max(s.opts.Quit, s.opts.HalfClosed), EndQuitTimeout
-	case quit && s.quitLast.Load() && !s.writing.Load():
+	case quit && (s.halfClosed.Load() || s.quitLast.Load()) && (s.deaf.Load() || !s.writing.Load()):
 		return s.opts.Quit, EndQuitTimeout
 	case quit:
 		return max(s.opts.Quit, s.opts.Idle), EndIdle
-	case s.halfClosed.Load():
+	case s.halfClosed.Load() && !s.writing.Load():
 		return s.opts.HalfClosed, EndHalfClosed
 	}
 	return s.opts.Idle, EndIdle

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"popgate/authz"
+)
+
+// TestSessionsFor: two descriptors a session, and some to spare.
+func TestSessionsFor(t *testing.T) {
+	for _, test := range []struct {
+		descriptors uint64
+		want        int
+	}{
+		{0, 1}, {1, 1}, {127, 1}, {128, 1}, {129, 1}, {130, 1}, {131, 1}, {132, 2},
+		{256, 64}, {1024, 448}, {4096, 1984}, {20128, 10000}, {65536, 32704}, {1 << 20, 524224},
+		{math.MaxInt64, 1 << 30}, {math.MaxUint64, 1 << 30},
+	} {
+		if got := sessionsFor(test.descriptors); got != test.want {
+			t.Errorf("%d descriptors: %d sessions, want %d", test.descriptors, got, test.want)
+		}
+	}
+}
+
+// FuzzSessionsFor: what fits never needs more than there is, and more
+// descriptors never mean fewer sessions.
+func FuzzSessionsFor(f *testing.F) {
+	for _, n := range []uint64{0, 127, 128, 1024, 1 << 31, math.MaxUint64} {
+		f.Add(n)
+	}
+	f.Fuzz(func(t *testing.T, descriptors uint64) {
+		n := sessionsFor(descriptors)
+		if n < 1 {
+			t.Fatalf("%d sessions", n)
+		}
+		if need := 2*uint64(n) + spareDescriptors; n > 1 && need > descriptors {
+			t.Errorf("%d sessions need %d descriptors, there are %d", n, need, descriptors)
+		}
+		if descriptors < math.MaxUint64 && sessionsFor(descriptors+1) < n {
+			t.Errorf("one descriptor more makes fewer than %d sessions", n)
+		}
+	})
+}
+
+// TestFit: the limit is lowered to what fits, with a warning, and never raised.
+func TestFit(t *testing.T) {
+	descriptors, err := raiseDescriptors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := sessionsFor(descriptors)
+	for _, test := range []struct{ asked, want int }{
+		{1, 1}, {most - 1, most - 1}, {most, most}, {most + 1, most}, {math.MaxInt, most},
+	} {
+		log := newOutput()
+		s := &service{log: hclog.New(&hclog.LoggerOptions{Output: log})}
+		asked := authz.Limits{Connections: test.asked, ConnectionsPerIP: 7, ConnectionsBeforeLogin: 8}
+		got, err := s.fit(asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := asked
+		want.Connections = test.want
+		if got != want {
+			t.Errorf("%+v becomes %+v, want %+v", asked, got, want)
+		}
+		if warned := strings.Contains(log.String(), fmt.Sprintf("lowered_to=%d", most)); warned != (test.asked > most) {
+			t.Errorf("%d connections: the log has %q", test.asked, log)
+		}
+	}
+}
+
+// TestFewDescriptors: with 300 descriptors there are 86 sessions, whatever the
+// configuration says.
+func TestFewDescriptors(t *testing.T) {
+	t.Parallel()
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("SKIPPED: no shell to set a limit with")
+	}
+	s := newSite(t)
+	p := start(t, nil, shell, "-c", `ulimit -n 300 && exec "$@"`, "sh", program, "serve", "--config", s.config)
+	p.log(t, 1, `\[WARN\] .*limits\.connections is lowered .*: connections=10000 lowered_to=86 descriptors=300\n`)
+	s.login(t, p.log(t, 1, listening)[1], alice).quit()
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t, exitOK)
+}

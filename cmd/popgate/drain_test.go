@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDrain: SIGTERM and SIGINT let nobody new in, send those away who haven't
+// logged in, and let those who have end as they like.
+func TestDrain(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			p, address := s.serve(t)
+			waiting, open := s.dial(t, address), s.login(t, address, alice)
+			open.ok("DELE 1")
+			p.signal(t, sig)
+			p.log(t, 1, `draining: timeout=30s`)
+			waiting.want("-ERR [SYS/TEMP] ")
+			waiting.ended()
+			open.ok("DELE 2")
+			p.signal(t, syscall.SIGHUP) // too late to reload; no reason to stop
+			open.ok("NOOP")
+			insistClosed(t, address)
+			open.quit()
+			p.exit(t, exitOK)
+			p.log(t, 1, `session: .*end=draining`)
+			p.log(t, 1, `session: .*end=quit`)
+			p.log(t, 1, `drained: closed_at_timeout=0`)
+			if left := len(s.mails.Maildrop(alice)); left != 1 {
+				t.Errorf("%d mails are left, want 1", left)
+			}
+			if got := p.err.lines(`reload`); len(got) > 0 {
+				t.Errorf("it reloads while it drains: %q", got)
+			}
+		})
+	}
+}
+
+// insistClosed waits until nobody listens at address. Whoever came just before
+// is sent away.
+func insistClosed(t testing.TB, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			return
+		}
+		_ = conn.SetDeadline(deadline)
+		_, err = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%s is open still", address)
+		}
+	}
+}
+
+// TestDrainTimeout: who outstays the drain timeout is cut off, nothing is
+// deleted, and popgate has done what it was told to.
+func TestDrainTimeout(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.write(t, s.text("timeouts { drain = \"100ms\" }\n"))
+	p, address := s.serve(t)
+	open := s.login(t, address, alice)
+	open.ok("DELE 1")
+	p.signal(t, syscall.SIGTERM)
+	open.ended()
+	p.exit(t, exitOK)
+	p.log(t, 1, `session: .*end=drained`)
+	p.log(t, 1, `drained: closed_at_timeout=1`)
+	if left := len(s.mails.Maildrop(alice)); left != 3 {
+		t.Errorf("%d mails are left, want all 3", left)
+	}
+}
+
+// TestSecondSignalStops: whoever can't wait sends another one. The sessions
+// break, and nothing is deleted.
+func TestSecondSignalStops(t *testing.T) {
+	for _, second := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(second.String(), func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			p, address := s.serve(t)
+			open := s.login(t, address, alice)
+			open.ok("DELE 1")
+			p.signal(t, syscall.SIGTERM)
+			p.log(t, 1, `draining: `)
+			open.ok("NOOP")
+			p.signal(t, second)
+			p.exit(t, exitFailed)
+			if _, last, _ := strings.Cut(p.err.String(), "popgate: stopped before "); last != "all sessions had ended\n" {
+				t.Errorf("its last words: %q", last)
+			}
+			if line, err := open.lines.ReadString('\n'); err == nil {
+				t.Errorf("the session is told %q", line)
+			}
+			if left := len(s.mails.Maildrop(alice)); left != 3 {
+				t.Errorf("%d mails are left, want all 3", left)
+			}
+		})
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !race
+
+package main
+
+// raceEnabled: neither the tests nor the program under test have the race
+// detector.
+const raceEnabled = false

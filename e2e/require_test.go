@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// packages names the Debian package that each program comes from.
+var packages = map[string]string{
+	"curl":      "curl",
+	"dovecot":   "dovecot-pop3d",
+	"fetchmail": "fetchmail",
+	"mpop":      "mpop",
+	"openssl":   "openssl",
+	"python3":   "python3",
+}
+
+// need returns the path of an installed program. Without it the test is skipped, or fails where
+// POPGATE_E2E_REQUIRE=1 says that everything has to be there.
+func need(t testing.TB, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	// Debian keeps servers in /usr/sbin, which the PATH of an ordinary user doesn't have.
+	if path, err := exec.LookPath(filepath.Join("/usr/sbin", name)); err == nil {
+		return path
+	}
+	missing(t, "%s is not installed (Debian package %s)", name, packages[name])
+	return ""
+}
+
+// missing ends the test because something that it needs is not there: a skip, or a failure where
+// POPGATE_E2E_REQUIRE=1.
+func missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("POPGATE_E2E_REQUIRE") == "1" {
+		t.Fatalf("POPGATE_E2E_REQUIRE=1, but "+format, args...)
+	}
+	t.Skipf("SKIPPED: "+format, args...)
+}

@@ -10,6 +10,7 @@ import (
 
 	"popgate/internal/config"
 	"popgate/internal/metrics"
+	"popgate/tlsconf"
 )
 
 // check loads everything that serve would load, and opens no port.
@@ -40,16 +41,30 @@ func count(n int, what string) string {
 
 // load reads a configuration and prints every problem it has.
 func load(path string, w io.Writer) (*config.Config, error) {
-	cfg, diags, files := config.Load(path)
+	var certificates error
+	cfg, diags, files := config.Load(path, func(c *config.Config) { certificates = badCertificates(c) })
 	if len(diags) > 0 {
 		if err := config.WriteDiagnostics(w, files, diags, isTerminal(w)); err != nil {
 			return nil, err
 		}
 	}
 	if diags.HasErrors() {
+		if certificates != nil {
+			fmt.Fprintf(w, "popgate: %v\n", certificates)
+		}
 		return nil, usageError{errShown}
 	}
 	return cfg, nil
+}
+
+// badCertificates says what is wrong with the files of a configuration that may
+// not be sound.
+func badCertificates(cfg *config.Config) error {
+	if len(cfg.TLS.Certificates) == 0 {
+		return nil
+	}
+	_, err := tlsconf.New(tlsOptions(cfg, hclog.NewNullLogger(), metrics.New()))
+	return err
 }
 
 // isTerminal reports whether w is a terminal, which wants colors.

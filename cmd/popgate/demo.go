@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"popgate/internal/config"
 	"popgate/internal/demo"
@@ -97,9 +98,20 @@ var demoText string
 // printDemo tells what to try.
 func printDemo(w io.Writer, ca, password string, port int) error {
 	text := strings.NewReplacer(
-		"@CA@", ca, "@USER@", demoUser, "@PASSWORD@", password,
+		"@CA@", shellWord(ca), "@USER@", demoUser, "@PASSWORD@", password,
 		"@HOST@", demoHost, "@PORT@", fmt.Sprint(port),
 	).Replace(demoText)
 	_, err := io.WriteString(w, text)
 	return err
+}
+
+// shellWord quotes a path for a shell, if it needs it.
+func shellWord(path string) string {
+	plain := func(r rune) bool {
+		return strings.ContainsRune("/._-", r) || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r))
+	}
+	if strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

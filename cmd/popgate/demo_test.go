@@ -133,7 +133,7 @@ func TestDemoOpenSSL(t *testing.T) {
 func TestDemoFolderWithASpace(t *testing.T) {
 	t.Parallel()
 	need(t, "sh", "curl")
-	dir := filepath.Join(t.TempDir(), "it's mine")
+	dir := filepath.Join(t.TempDir(), "my files")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

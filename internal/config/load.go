@@ -16,8 +16,10 @@ import (
 //
 // The Config is nil if a diagnostic is an error; warnings leave it usable. All
 // problems are reported at once, in the order of the files, and each has a
-// Subject. The files are for [WriteDiagnostics].
-func Load(path string) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
+// Subject. The files are for [WriteDiagnostics]. Each of also sees what was
+// decoded, sound or not, for checks of other packages that belong to the same
+// run; it must not keep it.
+func Load(path string, also ...func(*Config)) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
 	l := newLoader()
 	names, err := sources(path)
 	if err != nil {
@@ -35,7 +37,7 @@ func Load(path string) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
 		}
 		l.parse(name, src)
 	}
-	return l.finish()
+	return l.finish(also...)
 }
 
 // Parse reads a configuration from src, for configurations that come with a
@@ -122,11 +124,14 @@ func (l *loader) parse(name string, src []byte) {
 }
 
 // finish makes the Config of all that was parsed.
-func (l *loader) finish() (*Config, hcl.Diagnostics, map[string]*hcl.File) {
+func (l *loader) finish(also ...func(*Config)) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
 	var c *Config
 	if len(l.files) > 0 {
 		c = decode(l.top)
 		l.check(c)
+		for _, see := range also {
+			see(c)
+		}
 	}
 	if l.diags.HasErrors() {
 		c = nil

@@ -128,7 +128,7 @@ func (c *Conn) hold(buf []byte) {
 	c.mu.Unlock()
 }
 
-// release writes out what was gathered since hold, in order; letGo follows.
+// release writes out what was gathered since hold, in order.
 // With last set, CloseWrite does too, and the FIN may leave together with it.
 func (c *Conn) release(last bool) error {
 	c.mu.Lock()
@@ -136,10 +136,13 @@ func (c *Conn) release(last bool) error {
 	if last {
 		c.held = c.held[sendMore(c.Conn, c.held):]
 	}
-	return c.flush()
+	err := c.flush()
+	// Under the same lock: the reading side may be about to write.
+	c.mode, c.held = passing, nil
+	return err
 }
 
-// letGo ends hold; what was not released is dropped.
+// letGo ends hold where release did not come about.
 func (c *Conn) letGo() {
 	c.mu.Lock()
 	c.mode, c.held = passing, nil

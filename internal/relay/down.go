@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -66,7 +67,9 @@ func (s *Session) write(b []byte, last bool) error {
 	defer s.beneath.letGo()
 	_, err := s.client.Write(b)
 	if last && err == nil {
-		err = s.client.CloseWrite()
+		// tls.Conn leaves a deadline behind that is over, as it expects
+		// its close_notify to be the last that is written.
+		err = errors.Join(s.client.CloseWrite(), s.beneath.SetWriteDeadline(time.Time{}))
 	}
 	if flushErr := s.beneath.release(last); err == nil {
 		err = flushErr

@@ -191,14 +191,16 @@ func (r *rig) until(described string, is func() bool) {
 	}
 }
 
-// stuck reports whether a write to the client doesn't return: two looks 20 ms
-// apart meet the same one.
-func (r *rig) stuck() bool {
-	_, before := r.session.Bytes()
+// still reports whether nothing is relayed: two looks 20 ms apart see the same.
+func (r *rig) still() bool {
+	up, down := r.session.Bytes()
 	<-time.After(20 * time.Millisecond)
-	_, after := r.session.Bytes()
-	return before == after && r.session.writing.Load()
+	laterUp, laterDown := r.session.Bytes()
+	return up == laterUp && down == laterDown
 }
+
+// stuck reports whether a write to the client doesn't return.
+func (r *rig) stuck() bool { return r.still() && r.session.writing.Load() }
 
 // hangUp ends the client's stream in one of the ways of hangUps.
 func (r *rig) hangUp(how string) {

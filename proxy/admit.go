@@ -17,9 +17,9 @@ import (
 
 // admit learns the client's address, from a PROXY header where one is due, and
 // asks whether it may come in.
-func (s *session) admit(ctx context.Context) error {
+func (s *session) admit(ctx context.Context, by time.Time) error {
 	if s.headerDue() {
-		if err := s.readHeader(); err != nil {
+		if err := s.readHeader(by); err != nil {
 			return silent("proxy_header", err)
 		}
 	}
@@ -53,8 +53,8 @@ func (s *session) headerDue() bool {
 
 // readHeader reads a PROXY header, v1 or v2, which must be there. What came
 // behind it stays to be read. LOCAL and UNKNOWN speak of the peer itself.
-func (s *session) readHeader() error {
-	if err := s.raw.SetReadDeadline(time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
+func (s *session) readHeader(by time.Time) error {
+	if err := s.raw.SetReadDeadline(by); err != nil {
 		return err
 	}
 	buffered := bufio.NewReader(s.raw)

@@ -15,11 +15,11 @@ const maxCommands = 100
 // is what is left of timeouts { login }: the clock stands still while a
 // backend or the failure delay is waited for.
 func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
-	began := time.Now()
-	if err := s.client.allow(ctx, s.timeLeft); err != nil {
+	s.loginBy = time.Now().Add(s.timeLeft)
+	if err := s.client.allow(ctx, s.loginBy); err != nil {
 		return pop3.Credentials{}, err
 	}
-	defer func() { s.timeLeft -= time.Since(began) }()
+	defer func() { s.timeLeft = time.Until(s.loginBy) }()
 	for {
 		creds, err := s.step(ctx)
 		if creds != nil {

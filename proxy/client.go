@@ -64,8 +64,8 @@ func (c *client) write(text string) error {
 }
 
 // allow gives the client time to speak, and none once ctx is done.
-func (c *client) allow(ctx context.Context, d time.Duration) error {
-	if err := c.beneath.SetReadDeadline(time.Now().Add(d)); err != nil {
+func (c *client) allow(ctx context.Context, until time.Time) error {
+	if err := c.beneath.SetReadDeadline(until); err != nil {
 		return err
 	}
 	// In this order: whoever ends ctx moves the deadline afterwards.

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// handshake does TLS within timeouts { handshake }, which bounds the whole of
-// it and not each read.
-func (s *session) handshake() error {
+// handshake does TLS until by at most, which bounds the whole of it and not each
+// read.
+func (s *session) handshake(by time.Time) error {
 	conn := tls.Server(s.client.beneath, s.set.TLS)
-	if err := s.client.beneath.SetDeadline(time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
+	if err := s.client.beneath.SetDeadline(by); err != nil {
 		return err
 	}
 	err := conn.Handshake()
@@ -66,7 +66,7 @@ func (s *session) startTLS(ctx context.Context) error {
 	if err := s.client.say(replyStartTL); err != nil {
 		return err
 	}
-	if err := s.handshake(); err != nil {
+	if err := s.handshake(time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
 		if asFailure(err).reason == "not_tls" {
 			// The same in a second segment.
 			s.srv.metrics.Injected()
@@ -74,6 +74,6 @@ func (s *session) startTLS(ctx context.Context) error {
 		}
 		return err
 	}
-	// The handshake had a limit of its own.
-	return s.client.allow(ctx, s.timeLeft)
+	// The handshake had a limit of its own; that of the login goes on.
+	return s.client.allow(ctx, s.loginBy)
 }

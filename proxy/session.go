@@ -29,6 +29,7 @@ type session struct {
 	errors   int           // bad ones among them
 	attempts int           // refused logins
 	timeLeft time.Duration // for the client to log in
+	loginBy  time.Time     // when that is over, while the client is waited for
 	asked    time.Time     // when the login attempt under way was complete; zero: none is
 	unwake   func() bool   // stops the end of the context from waking a read
 	relayed  bool          // the relay has the connection and accounts for it
@@ -60,11 +61,13 @@ func (s *session) run(ctx context.Context) {
 
 // open admits the address, before any TLS work, and greets the client.
 func (s *session) open(ctx context.Context) error {
-	if err := s.admit(ctx); err != nil {
+	// One limit for the PROXY header and TLS.
+	by := time.Now().Add(s.set.Timeouts.Handshake)
+	if err := s.admit(ctx, by); err != nil {
 		return err
 	}
 	if !s.listener.StartTLS {
-		if err := s.handshake(); err != nil {
+		if err := s.handshake(by); err != nil {
 			return err
 		}
 	}

@@ -112,6 +112,11 @@ func TestRule2UnfinishedLongLineIsReset(t *testing.T) {
 		{"RST", EndClientLost, func(r *rig) { r.hangUp("RST") }},
 		{"silence", EndIdle, func(r *rig) {}},
 		{"drain", EndDrained, func(r *rig) { r.session.Expire() }},
+		{"backend's FIN", EndBackendClosed, func(r *rig) {
+			_ = r.backend.CloseWrite()
+			r.expectEnd(r.client, "")
+			_ = r.client.Close()
+		}},
 	} {
 		virtual(t, test.name, func(t *testing.T) {
 			r := open(t, plainTLS)

@@ -68,6 +68,9 @@ func (s *Session) deliver() error {
 	s.inLine.Store(sent)
 	s.gate.clear()
 	s.touch()
+	if last {
+		s.watch.adjust()
+	}
 	return nil
 }
 
@@ -85,7 +88,7 @@ func (s *Session) clientEnded(err error) {
 		// it for an abort; it closes by itself after QUIT (RFC 1939 §6).
 		s.halfClosed.Store(true)
 		s.touch()
-		s.watch.wake()
+		s.watch.adjust()
 	case err != io.EOF || s.deaf.Load():
 		// Once a write has met the client's RST, a read meets an end only.
 		s.cut(EndClientLost)
@@ -95,7 +98,7 @@ func (s *Session) clientEnded(err error) {
 		// The client may still read: half-close, not close.
 		s.halfClosed.Store(true)
 		s.touch()
-		s.watch.wake()
+		s.watch.adjust()
 		_ = s.backend.CloseWrite()
 		if s.deaf.Load() {
 			s.cut(EndClientLost)

@@ -27,8 +27,14 @@ func (w *watch) begin(s *Session) {
 	w.timer = time.AfterFunc(limit/looks, w.look)
 }
 
-// wake makes the watch look now: the limits have changed.
+// wake makes the watch look now.
 func (w *watch) wake() { w.again(0) }
+
+// adjust plans the next look anew: another limit is in force.
+func (w *watch) adjust() {
+	limit, _ := w.s.limit()
+	w.again(limit / looks)
+}
 
 func (w *watch) stop() {
 	w.mu.Lock()

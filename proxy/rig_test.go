@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,10 +15,11 @@ import (
 	"go.uber.org/goleak"
 
 	"popgate/authz"
+	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/internal/poptest"
-	"popgate/internal/route"
 	"popgate/proxy"
+	"popgate/tlsconf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -28,9 +27,21 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // listenAt is the rig's one listener, as configured.
 const listenAt = "192.0.2.25:995"
 
+// standard is a configuration in which nothing is said that need not be: what
+// a transcript does not set is what an operator gets who does not set it.
+var standard = sync.OnceValues(func() (*config.Config, error) {
+	cfg, diags, _ := config.Parse("standard.hcl", []byte(
+		"tls {\n self_signed = true\n}\nbackend \"east\" {\n address = \"192.0.2.110:110\"\n}\n"))
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return cfg, nil
+})
+
 // rig is a server on an in-memory network, made from a transcript's settings.
 type rig struct {
 	tb       testing.TB
+	standard *config.Config
 	server   *proxy.Server
 	network  *poptest.Network
 	listener *poptest.Listener
@@ -45,20 +56,26 @@ type rig struct {
 	client    netip.Addr
 }
 
-// newRig starts a server; the keys that set knows are explained beside each.
+// newRig starts a server. The keys that set knows are explained where they are
+// read, here and in rig_routes_test.go; timeouts and limits are those of
+// config.hcl.
 func newRig(tb testing.TB, ca *poptest.CA, set poptest.Settings) *rig {
 	tb.Helper()
+	cfg, err := standard()
+	if err != nil {
+		tb.Fatal(err)
+	}
 	r := &rig{
-		tb: tb, network: poptest.NewNetwork(), metrics: metrics.New(), log: new(logBuffer),
+		tb: tb, standard: cfg, network: poptest.NewNetwork(), metrics: metrics.New(), log: new(logBuffer),
 		backends: make(map[string]*poptest.Backend),
 		client:   netip.MustParseAddr(set.Get("client", "198.51.100.7")), // the clients' address
 	}
 	r.listener = r.network.Listen(listenAt)
-	r.drainTime = duration(tb, set, "drain", 30*time.Second)
+	r.drainTime = duration(tb, set, "drain", cfg.Timeouts.Drain)
 	guard := authz.New(authz.Limits{
-		Connections:            number(tb, set, "connections", 100),
-		ConnectionsPerIP:       number(tb, set, "connections_per_ip", 50),
-		ConnectionsBeforeLogin: number(tb, set, "connections_before_login", 100),
+		Connections:            number(tb, set, "connections", cfg.Limits.Connections),
+		ConnectionsPerIP:       number(tb, set, "connections_per_ip", cfg.Limits.ConnectionsPerIP),
+		ConnectionsBeforeLogin: number(tb, set, "connections_before_login", cfg.Limits.ConnectionsBeforeLogin),
 	})
 	r.server = proxy.New(proxy.Options{
 		Guard: guard, Metrics: r.metrics,
@@ -77,139 +94,54 @@ func newRig(tb testing.TB, ca *poptest.CA, set poptest.Settings) *rig {
 }
 
 func (r *rig) makeSettings(ca *poptest.CA, set poptest.Settings) proxy.Settings {
-	tb := r.tb
+	tb, limits, timeouts := r.tb, r.standard.Limits, r.standard.Timeouts
 	listener := proxy.Listener{Name: "pop3s", Address: listenAt, StartTLS: set.Get("listener", "implicit") == "starttls"}
 	for _, network := range set["proxy_from"] { // a network that sends PROXY headers
 		listener.ProxyFrom = append(listener.ProxyFrom, netip.MustParsePrefix(network))
 	}
-	return proxy.Settings{
+	settings := proxy.Settings{
 		Hostname:      "pop.example.com",
 		Listeners:     []proxy.Listener{listener},
-		TLS:           serverTLS(ca),
-		Routes:        r.routes(set),
-		Errors:        number(tb, set, "errors", 3),
-		LoginAttempts: number(tb, set, "login_attempts", 3),
-		FailedUsers:   proxy.FailedUsers(set.Get("failed_users", "served")),
+		TLS:           r.serverTLS(ca, set),
+		Errors:        number(tb, set, "errors", limits.Errors),
+		LoginAttempts: number(tb, set, "login_attempts", limits.LoginAttempts),
+		FailedUsers:   proxy.FailedUsers(set.Get("failed_users", r.standard.Log.FailedUsers)),
 		Timeouts: proxy.Timeouts{
-			Handshake:    duration(tb, set, "handshake", 10*time.Second),
-			Login:        duration(tb, set, "login", time.Minute),
-			FailureDelay: duration(tb, set, "failure_delay", 3*time.Second),
-			Connect:      duration(tb, set, "connect", 10*time.Second),
-			Greeting:     duration(tb, set, "greeting", 30*time.Second),
-			BackendLogin: duration(tb, set, "backend_login", 2*time.Minute),
-			Idle:         duration(tb, set, "idle", 10*time.Minute),
-			Quit:         duration(tb, set, "quit", 2*time.Minute),
-			HalfClosed:   duration(tb, set, "half_closed", 2*time.Minute),
+			Handshake:    duration(tb, set, "handshake", timeouts.Handshake),
+			Login:        duration(tb, set, "login", timeouts.Login),
+			FailureDelay: duration(tb, set, "failure_delay", timeouts.FailureDelay),
+			Connect:      duration(tb, set, "connect", timeouts.Connect),
+			Greeting:     duration(tb, set, "greeting", timeouts.Greeting),
+			BackendLogin: duration(tb, set, "backend_login", timeouts.BackendLogin),
+			Idle:         duration(tb, set, "idle", timeouts.Idle),
+			Quit:         duration(tb, set, "quit", timeouts.Quit),
+			HalfClosed:   duration(tb, set, "half_closed", timeouts.HalfClosed),
 		},
 	}
+	// Last, as backends listen from then on: a faulty setting must not leave
+	// them behind.
+	settings.Routes = r.routes(set)
+	return settings
 }
 
-func serverTLS(ca *poptest.CA) *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{ca.Issue("pop.example.com", "*.tenants.example")},
-		MinVersion:   tls.VersionTLS12, NextProtos: []string{"pop3"},
-		DynamicRecordSizingDisabled: true,
-	}
-}
-
-// routes makes the table of backends and tenants:
-//
-//	set backend=east auth=plain capabilities=TOP,UIDL connections=2 addresses=a:110,b:110
-//	set tenant=acme hosts=pop.tenants.example domains=acme.example backend=east any_host
-//
-// Without a backend there is one, "east" at 192.0.2.110:110.
-func (r *rig) routes(set poptest.Settings) *route.Table {
+// serverTLS is TLS as the program serves it, with one certificate, from
+// `set min_version=1.3` on.
+func (r *rig) serverTLS(ca *poptest.CA, set poptest.Settings) *tls.Config {
 	r.tb.Helper()
-	lines := set["backend"]
-	if len(lines) == 0 {
-		lines = []string{"east addresses=192.0.2.110:110"}
+	cert, key := ca.WriteFiles(r.tb, r.tb.TempDir(), "pop.example.com", "*.tenants.example")
+	opts := tlsconf.Options{
+		MinVersion:   r.standard.TLS.MinVersion,
+		Certificates: []tlsconf.Files{{Name: "main", CertFile: cert, KeyFile: key}},
+		Observer:     r.metrics,
 	}
-	var opts route.Options
-	for _, line := range lines {
-		opts.Backends = append(opts.Backends, r.backend(line))
+	if set.Get("min_version", "") == "1.3" {
+		opts.MinVersion = tls.VersionTLS13
 	}
-	for _, line := range set["tenant"] {
-		opts.Tenants = append(opts.Tenants, tenant(line))
-	}
-	table, err := route.New(opts)
+	source, err := tlsconf.New(opts)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	return table
-}
-
-// backend makes a backend, and listens at its addresses but for those that are
-// refused:host:port or silent:host:port.
-func (r *rig) backend(line string) route.Backend {
-	name, words := parseWords(line)
-	b := route.Backend{
-		Name: name, Capabilities: []string{"TOP", "UIDL"},
-		InUseWords:     []string{"lock", "in use", "another session"},
-		TemporaryWords: []string{"temporar", "try again"},
-	}
-	if words["auth"] == "plain" {
-		b.Auth = route.AuthPlain
-	}
-	if list := words["capabilities"]; list != "" {
-		b.Capabilities = strings.Split(list, ",")
-	}
-	b.Connections, _ = strconv.Atoi(words["connections"])
-	for i, address := range strings.Split(words["addresses"], ",") {
-		address, refused := strings.CutPrefix(address, "refused:")
-		address, silent := strings.CutPrefix(address, "silent:")
-		b.Addresses = append(b.Addresses, address)
-		address = strings.TrimPrefix(address, "unix:")
-		switch {
-		case refused:
-		case silent:
-			r.network.OnDial(address, poptest.BlackHole)
-		default:
-			key := name
-			if i > 0 {
-				key = fmt.Sprintf("%s%d", name, i+1)
-			}
-			r.backends[key] = poptest.NewBackend(r.network.Listen(address), nil)
-		}
-	}
-	return b
-}
-
-func tenant(line string) route.Tenant {
-	name, words := parseWords(line)
-	t := route.Tenant{Name: name, Backend: words["backend"], Domains: strings.Split(words["domains"], ",")}
-	if hosts := words["hosts"]; hosts != "" {
-		t.Hosts = strings.Split(hosts, ",")
-	}
-	_, t.AnyHost = words["any_host"]
-	return t
-}
-
-func parseWords(line string) (name string, words map[string]string) {
-	fields := strings.Fields(line)
-	words = make(map[string]string)
-	for _, field := range fields[1:] {
-		key, value, _ := strings.Cut(field, "=")
-		words[key] = value
-	}
-	return fields[0], words
-}
-
-// lookUp answers from `set host=name ip,ip`.
-func (r *rig) lookUp(set poptest.Settings) func(context.Context, string) ([]netip.Addr, error) {
-	return func(_ context.Context, host string) ([]netip.Addr, error) {
-		for _, line := range set["host"] {
-			name, list, _ := strings.Cut(line, " ")
-			if name != host {
-				continue
-			}
-			var addrs []netip.Addr
-			for _, addr := range strings.Split(list, ",") {
-				addrs = append(addrs, netip.MustParseAddr(addr))
-			}
-			return addrs, nil
-		}
-		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-	}
+	return source.ServerConfig()
 }
 
 // connect is a new client.

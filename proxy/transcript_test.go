@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"crypto/tls"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,9 +17,11 @@ import (
 //
 // Beside the settings of the rig:
 //
-//	set drain_at=5s        draining begins after that time
-//	set log=stls_injection the log must hold this text, once at least
-//	set nolog=secret       … must not hold it
+//	set drain_at=5s           draining begins after that time
+//	set log=stls_injection    the log must hold this text, once at least
+//	set nolog=secret          … must not hold it
+//	set metric=NAME 1         popgate_NAME is that at the end
+//	set metric=NAME key=value 1
 func TestTranscripts(t *testing.T) {
 	for _, script := range poptest.Load(t, "testdata/*.txt") {
 		name := strings.TrimSuffix(script.File, ".txt")
@@ -35,7 +38,6 @@ func TestTranscripts(t *testing.T) {
 func playScript(t *testing.T, script *poptest.Script) {
 	ca := poptest.NewCA(t)
 	r := newRig(t, ca, script.Settings)
-	defer r.close()
 	if at := duration(t, script.Settings, "drain_at", 0); at > 0 {
 		drain := time.AfterFunc(at, func() {
 			r.stop()
@@ -49,7 +51,9 @@ func playScript(t *testing.T, script *poptest.Script) {
 		Backends: r.backends,
 	})
 	synctest.Wait()
+	r.close()
 	checkLog(t, r.log.String(), script.Settings)
+	r.checkMetrics(script.Settings)
 }
 
 // checkLog insists on the settings about the log, and on what must be true of
@@ -69,6 +73,25 @@ func checkLog(t *testing.T, log string, set poptest.Settings) {
 	for line := range strings.Lines(log) {
 		if !json.Valid([]byte(line)) {
 			t.Errorf("not one event a line: %q", line)
+		}
+	}
+}
+
+// checkMetrics insists on the settings about numbers.
+func (r *rig) checkMetrics(set poptest.Settings) {
+	r.tb.Helper()
+	for _, line := range set["metric"] {
+		words := strings.Fields(line)
+		want, err := strconv.ParseFloat(words[len(words)-1], 64)
+		if err != nil || len(words) < 2 || len(words) > 3 {
+			r.tb.Fatalf("set metric=%s: it reads NAME [key=value] number", line)
+		}
+		label, value := "", ""
+		if len(words) == 3 {
+			label, value, _ = strings.Cut(words[1], "=")
+		}
+		if got := r.gauge("popgate_"+words[0], label, value); got != want {
+			r.tb.Errorf("%s is %v", line, got)
 		}
 	}
 }

@@ -58,7 +58,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 	}
 	if len(c.head) > 0 {
 		n := copy(p, c.head)
-		c.head = c.head[n:]
+		if c.head = c.head[n:]; len(c.head) == 0 {
+			c.head = nil
+		}
 		return n, nil
 	}
 	n, err := c.Conn.Read(p)
@@ -90,8 +92,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 		}
 	}
 	if len(p) > cap(c.held) {
-		// Larger than anything that is said before login.
-		return c.Conn.Write(p)
+		return c.write(p)
 	}
 	c.held = append(c.held, p...)
 	return len(p), nil
@@ -154,14 +155,20 @@ func (c *Conn) flush() error {
 		c.held = c.held[:0]
 		return c.err
 	}
+	_, err := c.write(c.held)
+	c.held = c.held[:0]
+	return err
+}
+
+// write writes at once, within patience if the relay hasn't begun.
+func (c *Conn) write(p []byte) (n int, err error) {
 	if c.mode == waiting {
 		if err := c.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	_, c.err = c.Conn.Write(c.held)
-	c.held = c.held[:0]
-	return c.err
+	n, c.err = c.Conn.Write(p)
+	return n, c.err
 }
 
 // CloseWrite sends what waits, and a FIN where the transport has one; otherwise

@@ -93,6 +93,8 @@ func cutByBackend(t *testing.T, how string, at int) {
 		t.Errorf("cut after %q: %+v, want %v", sent, result, wantEnd)
 	}
 	if how == "FIN" {
-		r.expectEnd(r.backend, "")
+		if got := drainAll(r.backend); got != "" {
+			t.Errorf("cut after %q: the backend read %q", sent, got)
+		}
 	}
 }

@@ -44,7 +44,6 @@ func (s *Session) send(b []byte, last bool) {
 		return
 	}
 	if s.write(b, last) == nil {
-		s.touch()
 		return
 	}
 	// A client that went away may have left commands and a QUIT behind, which
@@ -74,6 +73,9 @@ func (s *Session) write(b []byte, last bool) error {
 	if flushErr := s.beneath.release(last); err == nil {
 		err = flushErr
 	}
+	if err == nil {
+		s.touch() // before writing is over, as the limits depend on both
+	}
 	return err
 }
 
@@ -83,7 +85,7 @@ func (s *Session) backendEnded(err error) {
 		return
 	}
 	s.backendGone.Store(true)
-	_ = s.backend.Close()
+	s.hangUp()
 	switch {
 	case s.quitAt.Load() != 0:
 		s.ended(EndQuit)

@@ -13,6 +13,7 @@ type gate struct {
 	n    int  // buf[:n] was read and not let through
 	out  int  // buf[:out] was given by ready and waits for clear
 	long bool // the beginning of the current line has been let through
+	quit bool // and it looks like a QUIT
 }
 
 // room is where the next bytes are to be read; it is never empty after
@@ -35,7 +36,10 @@ func (g *gate) ready() (out []byte, quit, last bool) {
 		g.out = 0
 	}
 	out = g.buf[:g.out]
-	quit, last = findQuit(out, wasLong)
+	quit, last = findQuit(out, wasLong, g.quit)
+	if g.long && !wasLong {
+		g.quit = isQuit(out)
+	}
 	return out, quit, last
 }
 
@@ -51,13 +55,17 @@ func (g *gate) clear() {
 func (g *gate) unfinished() (inLine, sent bool) { return g.n > 0 || g.long, g.long }
 
 // findQuit reports whether one of the lines in b is a QUIT, and whether the
-// last one is. The first line is the rest of a longer one if cont is set.
-// It errs on the side of yes (`QUIT ` with an argument): a QUIT only ever
+// last one is. The first line is the rest of a longer one if cont is set, which
+// contQuit speaks of. It errs on the side of yes (`QUIT ` with an argument): a QUIT only ever
 // makes the relay more patient.
-func findQuit(b []byte, cont bool) (quit, last bool) {
+func findQuit(b []byte, cont, contQuit bool) (quit, last bool) {
 	for len(b) > 0 {
 		line, rest, whole := bytes.Cut(b, []byte{'\n'})
-		last = whole && !cont && isQuit(line)
+		if cont {
+			last = whole && contQuit
+		} else {
+			last = whole && isQuit(line)
+		}
 		quit = quit || last
 		b, cont = rest, false
 	}

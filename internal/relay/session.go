@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -64,7 +65,11 @@ type Session struct {
 	deaf                    atomic.Bool  // writing to the client has failed
 	backendGone             atomic.Bool  // the backend has ended; drop what the client still says
 	expired                 atomic.Bool  // draining is over for this session
-	cutting                 atomic.Bool  // cut closes both sides
+
+	// turn makes "no QUIT is out, so cut" and "not cut, so send the QUIT"
+	// exclude each other. It guards changes of cutting, quitAt and inLine.
+	turn    sync.Mutex
+	cutting atomic.Bool // both sides are being closed: nothing more goes up
 
 	watch watch
 	left  atomic.Int32 // goroutines under way
@@ -82,6 +87,7 @@ func Start(opts Options) *Session {
 		start:   time.Now(),
 		pending: opts.FromClient,
 	}
+	s.opts.FromClient = nil
 	if err := s.beneath.begin(); err != nil {
 		// Its reader and its writer will meet the same trouble.
 		_ = s.beneath.Close()
@@ -138,12 +144,34 @@ func (s *Session) finish() {
 // ends any other way than by QUIT removes nothing), and without a word to the
 // client (§3).
 func (s *Session) cut(end End) {
-	s.ended(end)
+	s.turn.Lock()
 	s.cutting.Store(true)
+	s.turn.Unlock()
+	s.sever(end)
+}
+
+// cutSilent is cut for a limit that was judged when quitAt was at. If a QUIT has
+// gone out since, another limit holds, and nothing happens.
+func (s *Session) cutSilent(at int64, end End) bool {
+	s.turn.Lock()
+	if s.quitAt.Load() != at {
+		s.turn.Unlock()
+		return false
+	}
+	s.cutting.Store(true)
+	s.turn.Unlock()
+	s.sever(end)
+	return true
+}
+
+// sever closes both connections.
+func (s *Session) sever(end End) {
+	s.ended(end)
 	s.hangUp()
 	if end.orderly() && !s.writing.Load() {
 		// RFC 8446 §6.1: close_notify before the end. The deadline frees
-		// a reader that is stuck in a write, which would hold TLS's lock.
+		// a reader that is stuck in a write, which would hold TLS's lock;
+		// tls.Conn sets another, of 5 s, for the close_notify itself.
 		_ = s.beneath.SetWriteDeadline(time.Now().Add(noticeTime))
 		_ = s.client.CloseWrite()
 	}
@@ -160,7 +188,7 @@ func (s *Session) hangUp() {
 	_ = s.backend.Close()
 }
 
-// noticeTime bounds the last write to a client.
+// noticeTime is what a write that is stuck at the end still gets.
 const noticeTime = time.Second
 
 // ended records why the session ends; the first reason counts.

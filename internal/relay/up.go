@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -47,17 +48,14 @@ func (s *Session) deliver() error {
 	if len(out) == 0 {
 		return nil
 	}
-	// Before the write: from here on the lines may be acted upon.
 	before, beforeLast := s.quitAt.Load(), s.quitLast.Load()
-	if quit {
-		s.quitAt.Store(s.now())
+	if !s.claim(quit, last) {
+		return errCut
 	}
-	s.quitLast.Store(last)
-	s.inLine.Store(true)
 	n, err := s.backend.Write(out)
 	s.fromClient.Add(int64(n))
 	if err != nil && n == 0 {
-		// Nothing went out; nothing is in a line that was not before.
+		// Nothing went out.
 		s.quitAt.Store(before)
 		s.quitLast.Store(beforeLast)
 	}
@@ -72,6 +70,26 @@ func (s *Session) deliver() error {
 		s.watch.adjust()
 	}
 	return nil
+}
+
+// errCut is a session that is being closed by the other direction or a limit.
+var errCut = errors.New("the session is cut")
+
+// claim notes what is about to go out, unless the session is being cut. Before
+// the write: from then on the lines may be acted upon, and a part of one may be
+// all that gets there.
+func (s *Session) claim(quit, last bool) bool {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if s.cutting.Load() {
+		return false
+	}
+	if quit {
+		s.quitAt.Store(s.now())
+	}
+	s.quitLast.Store(last)
+	s.inLine.Store(true)
+	return true
 }
 
 // clientEnded ends the session, or leaves it to the backend to end it.

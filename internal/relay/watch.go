@@ -13,10 +13,12 @@ const looks = 4
 type watch struct {
 	s *Session
 
-	mu      sync.Mutex
-	queue   int // octets in the client's send queue at the last look
-	timer   *time.Timer
-	stopped bool
+	mu    sync.Mutex
+	queue int // octets in the client's send queue at the last look
+
+	expireBy int64 // ns since start; 0: no QUIT was out when the session expired
+	timer    *time.Timer
+	stopped  bool
 }
 
 func (w *watch) begin(s *Session) {
@@ -32,6 +34,9 @@ func (w *watch) wake() { w.again(0) }
 
 // adjust plans the next look anew: another limit is in force.
 func (w *watch) adjust() {
+	if w.s.expired.Load() {
+		return // Expire's own time is running
+	}
 	limit, _ := w.s.limit()
 	w.again(limit / looks)
 }
@@ -61,11 +66,14 @@ func (w *watch) look() {
 		s.expire(w)
 		return
 	}
+	at := s.quitAt.Load()
 	limit, end := s.limit()
 	left := limit - time.Duration(s.now()-s.heard.Load())
 	if left <= 0 {
-		s.cut(end)
-		return
+		if s.cutSilent(at, end) {
+			return
+		}
+		left = limit // a QUIT has just gone out
 	}
 	w.again(min(left, limit/looks))
 }
@@ -89,7 +97,7 @@ func (w *watch) shrunk() bool {
 func (s *Session) limit() (time.Duration, End) {
 	quit := s.quitAt.Load() != 0
 	switch {
-	case quit && (s.halfClosed.Load() || s.quitLast.Load()) && (s.deaf.Load() || !s.writing.Load()):
+	case quit && (s.halfClosed.Load() || s.quitLast.Load()) && !s.writing.Load():
 		return s.opts.Quit, EndQuitTimeout
 	case quit:
 		return max(s.opts.Quit, s.opts.Idle), EndIdle
@@ -99,12 +107,21 @@ func (s *Session) limit() (time.Duration, End) {
 	return s.opts.Idle, EndIdle
 }
 
-// expire cuts the session, or waits for the answer to its QUIT.
+// expire cuts the session, or waits for the answer to the QUIT that was out
+// when it was first called; later ones give no more time.
 func (s *Session) expire(w *watch) {
 	at := s.quitAt.Load()
-	if left := s.opts.Quit - time.Duration(s.now()-at); at != 0 && left > 0 {
+	w.mu.Lock()
+	if w.expireBy == 0 && at != 0 {
+		w.expireBy = at + int64(s.opts.Quit)
+	}
+	left := time.Duration(w.expireBy - s.now())
+	w.mu.Unlock()
+	if left > 0 {
 		w.again(left)
 		return
 	}
-	s.cut(EndDrained)
+	if !s.cutSilent(at, EndDrained) {
+		w.again(0)
+	}
 }

@@ -23,6 +23,10 @@ func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
 	for {
 		creds, err := s.step(ctx)
 		if creds != nil {
+			// An answer to USER must not wait for a backend.
+			err = s.client.beneath.Flush()
+		}
+		if creds != nil && err == nil {
 			s.asked = time.Now()
 			s.rec.Mechanism = creds.Mechanism
 			s.client.lines.Wipe()

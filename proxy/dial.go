@@ -105,6 +105,9 @@ func (s *Server) endpoints(ctx context.Context, address string, limit time.Durat
 	for _, addr := range addrs {
 		found = append(found, endpoint{"tcp", net.JoinHostPort(addr.Unmap().String(), port)})
 	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("look up: %s has no address", host)
+	}
 	return found, nil
 }
 

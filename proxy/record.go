@@ -14,7 +14,6 @@ type Record struct {
 	Client netip.AddrPort
 
 	TLSVersion, Cipher, ServerName string
-	Resumed                        bool
 
 	// User is the canonical name of the last login attempt, Mechanism how
 	// the password came.
@@ -78,6 +77,7 @@ func (r *Record) line(choice FailedUsers) []any {
 	add("mechanism", r.Mechanism)
 	add("backend", r.Backend)
 	add("address", r.Address)
+	add("route", r.Rule)
 	if r.loggedIn {
 		args = append(args, "from_client", r.FromClient, "from_backend", r.FromBackend)
 	}

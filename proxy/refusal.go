@@ -16,15 +16,22 @@ func userRefused(reply pop3.Reply) error {
 		return nil
 	case strings.HasPrefix(reply.Code, "SYS/"):
 		return fail(causeAuth, "backend_temporary", nil)
+	case speaksOf(reply.Text, clearTextWords):
+		return fail(causeAuth, "backend_wants_tls", nil)
 	}
 	return fail(causeAuth, "user_refused", nil)
 }
+
+// clearTextWords stand in the refusals of servers that are configured to take
+// no password in clear (Dovecot, Courier, Cyrus): an operator's matter, which
+// the log names. The client is told what it always is.
+var clearTextWords = []string{"plaintext auth", "cleartext auth", "non-secure", "only available under a layer", "tls required", "ssl required"}
 
 // passRefused is what a backend's -ERR to a password means: by its response
 // code, else by its words, as old servers have no codes.
 func passRefused(reply pop3.Reply, backend *route.Backend) error {
 	switch code := reply.Code; {
-	case code == "AUTH":
+	case code == "AUTH" && !speaksOf(reply.Text, clearTextWords):
 		return fail(causeAuth, "password_refused", nil)
 	case code == "IN-USE":
 		return fail(causeInUse, "in_use", nil)
@@ -34,6 +41,8 @@ func passRefused(reply pop3.Reply, backend *route.Backend) error {
 		return fail(causePermanent, "backend_permanent", nil)
 	case strings.HasPrefix(code, "SYS/"):
 		return fail(causeTemporary, "backend_temporary", nil)
+	case speaksOf(reply.Text, clearTextWords):
+		return fail(causeAuth, "backend_wants_tls", nil)
 	case speaksOf(reply.Text, backend.InUseWords):
 		return fail(causeInUse, "in_use", nil)
 	case speaksOf(reply.Text, backend.TemporaryWords):

@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -43,7 +41,9 @@ type stand struct {
 	metrics  *metrics.Metrics
 	log      *eventLog
 	settings proxy.Settings
+	limits   authz.Limits
 	tls      *tls.Config // of clients
+	connect  func() (net.Conn, error)
 	ctx      context.Context
 	stop     context.CancelFunc
 	drain    time.Duration
@@ -90,9 +90,10 @@ func newStand(tb testing.TB, address string, tweaks ...func(*plan)) *stand {
 	if p.settings.Routes, err = route.New(p.routes); err != nil {
 		tb.Fatal(err)
 	}
-	s.settings, s.drain, s.guard = p.settings, p.drain, authz.New(p.limits)
+	s.settings, s.limits, s.drain, s.guard = p.settings, p.limits, p.drain, authz.New(p.limits)
 	p.server.Guard, p.server.Metrics = s.guard, s.metrics
 	s.server = proxy.New(p.server)
+	s.connect = func() (net.Conn, error) { return net.Dial("tcp", s.addr()) }
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if err := s.server.Apply(s.ctx, s.settings); err != nil {
 		tb.Fatal(err)
@@ -138,21 +139,27 @@ func (s *stand) number(name, label string) float64 {
 // addr is where the server's first listener listens.
 func (s *stand) addr() string { return s.server.Addr(s.settings.Listeners[0].Address).String() }
 
-// raw connects. A test that hangs is to say where.
-func (s *stand) raw() (*net.TCPConn, error) {
-	conn, err := net.Dial("tcp", s.addr())
+// raw connects. A test that hangs is to say where; virtual time does not hang.
+func (s *stand) raw() (net.Conn, error) {
+	conn, err := s.connect()
 	if err != nil {
 		return nil, err
 	}
-	_ = conn.SetDeadline(time.Now().Add(time.Minute))
-	return conn.(*net.TCPConn), nil
+	if _, tcp := conn.(*net.TCPConn); tcp {
+		_ = conn.SetDeadline(time.Now().Add(patience))
+	}
+	return conn, nil
 }
+
+// patience is how long a client waits for anything at all.
+const patience = time.Minute
 
 // mail is a mail client under TLS.
 type mail struct {
 	*tls.Conn
-	under *net.TCPConn
+	under net.Conn
 	in    *bufio.Reader
+	last  string // the answer that came last
 }
 
 // dial connects, does the handshake and takes the greeting.
@@ -170,7 +177,7 @@ func (s *stand) dial() (*mail, error) {
 }
 
 // newMail talks TLS over conn, which may be a layer above under.
-func newMail(under *net.TCPConn, conn net.Conn, config *tls.Config) *mail {
+func newMail(under, conn net.Conn, config *tls.Config) *mail {
 	m := &mail{Conn: tls.Client(conn, config), under: under}
 	m.in = bufio.NewReader(m.Conn)
 	return m
@@ -184,12 +191,12 @@ func (m *mail) ask(command, prefix string) error {
 			return err
 		}
 	}
-	line, err := m.in.ReadString('\n')
-	if err != nil {
+	var err error
+	if m.last, err = m.in.ReadString('\n'); err != nil {
 		return fmt.Errorf("after %q: %w", command, err)
 	}
-	if !strings.HasPrefix(line, prefix) {
-		return fmt.Errorf("%q was answered %q", command, line)
+	if !strings.HasPrefix(m.last, prefix) {
+		return fmt.Errorf("%q was answered %q", command, m.last)
 	}
 	return nil
 }
@@ -223,62 +230,4 @@ func (s *stand) session(user, password string) error {
 		return fmt.Errorf("after QUIT: %q, %w", rest, err)
 	}
 	return nil
-}
-
-// eventLog is a log that tests can read and wait for.
-type eventLog struct {
-	mu      sync.Mutex
-	changed sync.Cond
-	buf     bytes.Buffer
-}
-
-func newEventLog() *eventLog {
-	l := new(eventLog)
-	l.changed.L = &l.mu
-	return l
-}
-
-func (l *eventLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.changed.Broadcast()
-	return l.buf.Write(p)
-}
-
-func (l *eventLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// await waits until text is there n times. What never comes ends by the test
-// binary's own limit.
-func (l *eventLog) await(text string, n int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for bytes.Count(l.buf.Bytes(), []byte(text)) < n {
-		l.changed.Wait()
-	}
-}
-
-// sessionLine is in the log once for each session that has ended.
-const sessionLine = `"@message":"session"`
-
-// untilQuiet adds up what comes until nothing has come for a while: real
-// sockets don't say that they are full.
-func untilQuiet(moved <-chan int) (sum int) {
-	quiet := time.NewTimer(300 * time.Millisecond)
-	defer quiet.Stop()
-	for {
-		select {
-		case n, more := <-moved:
-			if !more {
-				return sum
-			}
-			sum += n
-			quiet.Reset(300 * time.Millisecond)
-		case <-quiet.C:
-			return sum
-		}
-	}
 }

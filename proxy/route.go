@@ -11,11 +11,13 @@ import (
 func (s *session) route(ctx context.Context, name route.Name) (route.Target, error) {
 	target, err := s.set.Routes.Route(ctx, name, route.NewEnv(s.vars(name)))
 	switch {
+	case ctx.Err() != nil:
+		return route.Target{}, fail(causeDraining, "draining", nil)
 	case errors.Is(err, route.ErrNoRoute):
 		// Like a wrong password: an unknown user must not stand out.
 		return route.Target{}, fail(causeAuth, "no_route", err)
 	case err != nil:
-		s.warn("route failed", "error", foreign(err.Error()))
+		s.info("route failed", "error", foreign(err.Error()))
 		return route.Target{}, fail(causeTemporary, "route_failed", err)
 	}
 	s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule

@@ -30,7 +30,6 @@ func (s *session) handshake(by time.Time) error {
 	s.rec.TLSVersion = tls.VersionName(state.Version)
 	s.rec.Cipher = tls.CipherSuiteName(state.CipherSuite)
 	s.rec.ServerName = state.ServerName
-	s.rec.Resumed = state.DidResume
 	s.srv.metrics.Handshake(s.rec.TLSVersion, "ok")
 	s.client.secured(conn)
 	return nil

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/hcl/v2"
 
 	"popgate/internal/config"
 	"popgate/internal/metrics"
@@ -24,7 +27,9 @@ func check(_ context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := assemble(cfg, hclog.NewNullLogger(), metrics.New()); err != nil {
+	// What would be warned of at start is shown, too.
+	warnings := hclog.New(&hclog.LoggerOptions{Name: "popgate", Level: hclog.Warn, Output: std.err, DisableTime: true})
+	if _, err := assemble(cfg, warnings, metrics.New()); err != nil {
 		return usageError{err}
 	}
 	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", *path, count(len(cfg.Listeners), "listener"),
@@ -41,8 +46,7 @@ func count(n int, what string) string {
 
 // load reads a configuration and prints every problem it has.
 func load(path string, w io.Writer) (*config.Config, error) {
-	var certificates error
-	cfg, diags, files := config.Load(path, func(c *config.Config) { certificates = badCertificates(c) })
+	cfg, diags, files, certificates := read(path)
 	if len(diags) > 0 {
 		if err := config.WriteDiagnostics(w, files, diags, isTerminal(w)); err != nil {
 			return nil, err
@@ -57,13 +61,41 @@ func load(path string, w io.Writer) (*config.Config, error) {
 	return cfg, nil
 }
 
+// loadAgain reads a configuration while the program runs: each problem is one
+// event of its log.
+func loadAgain(path string, log hclog.Logger) (*config.Config, error) {
+	cfg, diags, _, certificates := read(path)
+	for _, d := range diags {
+		level := hclog.Error
+		if d.Severity == hcl.DiagWarning {
+			level = hclog.Warn
+		}
+		log.Log(level, "configuration problem", "at", d.Subject.String(), "problem", d.Summary, "detail", d.Detail)
+	}
+	if diags.HasErrors() {
+		return nil, errors.Join(errors.New("the configuration has problems"), certificates)
+	}
+	return cfg, nil
+}
+
+// read reads a configuration, and what is wrong with its certificates if the
+// rest is wrong already.
+func read(path string) (cfg *config.Config, diags hcl.Diagnostics, files map[string]*hcl.File, certificates error) {
+	cfg, diags, files = config.Load(path, func(c *config.Config) { certificates = badCertificates(c) })
+	return cfg, diags, files, certificates
+}
+
 // badCertificates says what is wrong with the files of a configuration that may
 // not be sound.
 func badCertificates(cfg *config.Config) error {
-	if len(cfg.TLS.Certificates) == 0 {
+	opts := tlsOptions(cfg, hclog.NewNullLogger(), metrics.New())
+	opts.Certificates = slices.DeleteFunc(opts.Certificates, func(f tlsconf.Files) bool {
+		return f.CertFile == "" || f.KeyFile == "" // said already
+	})
+	if len(opts.Certificates) == 0 {
 		return nil
 	}
-	_, err := tlsconf.New(tlsOptions(cfg, hclog.NewNullLogger(), metrics.New()))
+	_, err := tlsconf.New(opts)
 	return err
 }
 

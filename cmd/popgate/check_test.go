@@ -74,12 +74,14 @@ func (s *site) takenListener(t testing.TB) string {
 	return fmt.Sprintf("listener \"pop3s\" { address = %q }\n", other.Addr())
 }
 
-// checkCases are configurations with problems, all of which must be shown.
+// checkCases are configurations with problems, all of which must be shown, and
+// nothing that is none.
 var checkCases = []struct {
 	name string
 	tls  []string // names of the files in certificate blocks; no file has another name than the site's
 	more string
 	says []string
+	not  string // "" for nothing in particular
 }{
 	{
 		name: "bad words",
@@ -98,6 +100,12 @@ var checkCases = []struct {
 		more: "limits { conections = 5 }\n",
 		says: []string{`"conections"`, "one.crt"},
 	},
+	{
+		name: "a certificate block without a file",
+		tls:  []string{siteName, ""},
+		says: []string{"cert_file", "key_file"},
+		not:  "no such file",
+	},
 }
 
 // TestCheckShowsAllProblems: all at once, on standard error, with exit code 2;
@@ -108,7 +116,11 @@ func TestCheckShowsAllProblems(t *testing.T) {
 			s := newSite(t)
 			text := oneListener + "tls {\n"
 			for _, name := range test.tls {
-				text += fmt.Sprintf("  certificate %q {\n    cert_file = %q\n    key_file  = %q\n  }\n", name, name+".crt", name+".key")
+				if name == "" {
+					text += "  certificate \"empty\" {\n  }\n"
+					continue
+				}
+				text += certificateBlock(name, name)
 			}
 			s.write(t, text+"}\n"+backendAt(s.port)+test.more)
 			for _, command := range []string{"check", "serve"} {
@@ -120,6 +132,9 @@ func TestCheckShowsAllProblems(t *testing.T) {
 					if !strings.Contains(r.err, part) {
 						t.Errorf("%s says nothing of %s:\n%s", command, part, r.err)
 					}
+				}
+				if test.not != "" && strings.Contains(r.err, test.not) {
+					t.Errorf("%s says %q of a file that nothing names:\n%s", command, test.not, r.err)
 				}
 			}
 		})

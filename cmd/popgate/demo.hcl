@@ -11,4 +11,8 @@ backend "demo" {
   address = "@BACKEND@"
 }
 
+limits { connections = 100 }
+
+timeouts { drain = "2s" }
+
 log { failed_users = "all" }

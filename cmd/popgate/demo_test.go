@@ -128,12 +128,29 @@ func TestDemoOpenSSL(t *testing.T) {
 	interrupt(t, p, dir)
 }
 
+// TestShellWord: a shell takes the word for what it stands for, whatever is in
+// it, and a plain path stays as it is.
+func TestShellWord(t *testing.T) {
+	need(t, "sh")
+	for _, path := range []string{
+		"/tmp/popgate-demo-1/ca.pem", "/tmp/my files/ca.pem", "/tmp/it's mine", "/tmp/$HOME", "/tmp/`id`", `/tmp/a\b`,
+		"/tmp/\"x\"", "/tmp/a&b;c|d", "/tmp/*", "/tmp/~", "/tmp/été", "/tmp/a\tb", "/tmp/#", "''", "",
+	} {
+		if got := paste(t, "printf %s "+shellWord(path), ""); got != path {
+			t.Errorf("%s becomes %q, want %q", shellWord(path), got, path)
+		}
+	}
+	if plain := "/tmp/popgate-demo-1/ca.pem"; shellWord(plain) != plain {
+		t.Errorf("%s is quoted without need", plain)
+	}
+}
+
 // TestDemoFolderWithASpace: the lines work whatever the folder for temporary
 // files is called.
 func TestDemoFolderWithASpace(t *testing.T) {
 	t.Parallel()
 	need(t, "sh", "curl")
-	dir := filepath.Join(t.TempDir(), "my files")
+	dir := filepath.Join(t.TempDir(), "it's mine")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}

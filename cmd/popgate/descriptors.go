@@ -7,7 +7,7 @@ const spareDescriptors = 128
 // sessionsFor is how many sessions of two descriptors fit.
 func sessionsFor(descriptors uint64) int {
 	const enough = 1 << 30
-	if descriptors > 2*enough {
+	if descriptors > 2*enough+spareDescriptors {
 		return enough
 	}
 	return max(1, (int(descriptors)-spareDescriptors)/2)

@@ -32,7 +32,7 @@ func TestSessionsFor(t *testing.T) {
 // FuzzSessionsFor: what fits never needs more than there is, and more
 // descriptors never mean fewer sessions.
 func FuzzSessionsFor(f *testing.F) {
-	for _, n := range []uint64{0, 127, 128, 1024, 1 << 31, math.MaxUint64} {
+	for _, n := range []uint64{0, 127, 128, 1024, 1 << 31, 1<<31 + 14, math.MaxUint64} {
 		f.Add(n)
 	}
 	f.Fuzz(func(t *testing.T, descriptors uint64) {

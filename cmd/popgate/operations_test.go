@@ -98,7 +98,7 @@ func TestOperationsHasEveryKey(t *testing.T) {
 // of the log.
 func TestOperationsQuotesTheLog(t *testing.T) {
 	var said strings.Builder
-	for _, dir := range []string{"proxy", "tlsconf", "cmd/popgate"} {
+	for _, dir := range []string{"proxy", "authz", "tlsconf", "internal/relay", "cmd/popgate"} {
 		for _, file := range source(t, dir) {
 			for _, word := range constants(file) {
 				said.WriteString(word + "\n")

@@ -47,7 +47,7 @@ var badReloads = []struct {
 	{
 		name: "bad words",
 		text: func(_ testing.TB, s *site) string { return s.text("limits { conections = 5 }\n") },
-		says: `"conections"`,
+		says: `configuration problem: at=.*conections`,
 	},
 	{
 		name: "no certificate file",
@@ -137,6 +137,7 @@ func (c *client) certificate() *x509.Certificate { return c.conn.ConnectionState
 // a session that came in through one of these goes on.
 func TestReloadMovesListeners(t *testing.T) {
 	t.Parallel()
+	needLoopbacks(t)
 	s := newSite(t)
 	p, address := s.serve(t)
 	open := s.login(t, address, alice)

@@ -23,6 +23,7 @@ import (
 // names, addresses, mechanisms and commands of their own, leave the very same
 // metrics behind as one.
 func TestStrangersAddNoSeries(t *testing.T) {
+	needLoopbacks(t)
 	one, many := seriesAfter(t, 1), seriesAfter(t, 20)
 	if len(one) < 10 {
 		t.Errorf("only %d series: %q", len(one), one)

@@ -25,7 +25,7 @@ func serve(ctx context.Context, args []string, std streams) error {
 		return err
 	}
 	s := newService(cfg, newLogger(cfg.Log, std.err))
-	return s.run(ctx, cfg, func() (*config.Config, error) { return load(*path, std.err) }, nil)
+	return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(*path, s.log) }, nil)
 }
 
 // errStopped is a second signal: the operator does not want to wait.

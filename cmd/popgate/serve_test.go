@@ -30,7 +30,8 @@ func TestServeTakenPort(t *testing.T) {
 // closed again, and both that could not are named.
 func TestServeTakenPortClosesTheOthers(t *testing.T) {
 	s := newSite(t)
-	taken := strings.Replace(s.takenListener(t), "pop3s", "taken", 1) + strings.Replace(s.takenListener(t), "pop3s", "too", 1)
+	taken := strings.Replace(s.takenListener(t), "pop3s", "taken", 1) +
+		strings.Replace(s.takenListener(t), "pop3s", "too", 1)
 	s.write(t, s.text(taken))
 	r := runHere(t, "serve", "--config", s.config)
 	if r.code != exitFailed {
@@ -78,6 +79,7 @@ func TestServeHere(t *testing.T) {
 // by the limits of the configuration. The log is the test's way to come just
 // then: while it takes the second "listening", the first port is open.
 func TestFirstClientIsServed(t *testing.T) {
+	needLoopbacks(t)
 	s := newSite(t)
 	two := "listener \"a\" {\n  address = \"127.0.0.1:0\"\n  tls = \"starttls\"\n}\n" +
 		"listener \"b\" {\n  address = \"127.0.0.2:0\"\n  tls = \"starttls\"\n}\n"

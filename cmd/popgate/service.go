@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +102,8 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 	}
 	if err != nil {
 		s.metrics.Reloaded("error")
-		s.log.Error("reload failed, the old configuration stays", "error", err)
+		// One event, one line: joined errors have several.
+		s.log.Error("reload failed, the old configuration stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 		return
 	}
 	s.metrics.Reloaded("ok")

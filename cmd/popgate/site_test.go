@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -90,11 +91,24 @@ func (s *site) text(more string) string {
 
 // certificate is the tls block with one pair of files in the site's folder.
 func (s *site) certificate(name string) string {
-	return fmt.Sprintf("tls {\n  certificate \"main\" {\n    cert_file = %q\n    key_file  = %q\n  }\n}\n", name+".crt", name+".key")
+	return "tls {\n" + certificateBlock("main", name) + "}\n"
+}
+
+func certificateBlock(label, name string) string {
+	const block = "  certificate %q {\n    cert_file = %q\n    key_file  = %q\n  }\n"
+	return fmt.Sprintf(block, label, name+".crt", name+".key")
 }
 
 func backendAt(port int) string {
 	return fmt.Sprintf("backend \"legacy\" { address = \"127.0.0.1:%d\" }\n", port)
+}
+
+// needLoopbacks skips the test where loopback is 127.0.0.1 and nothing else.
+func needLoopbacks(t testing.TB) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIPPED: it needs 127.0.0.2 and others, which Linux has by itself")
+	}
 }
 
 // write replaces the configuration.

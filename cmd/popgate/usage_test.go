@@ -19,7 +19,7 @@ var usageCases = []struct {
 	{"help", []string{"help"}, exitOK, `Usage: popgate COMMAND`, ""},
 	{"-h", []string{"-h"}, exitOK, `Usage: popgate COMMAND`, ""},
 	{"--help", []string{"--help"}, exitOK, `Usage: popgate COMMAND`, ""},
-	{"unknown command", []string{"sevre"}, exitUsage, "", `(?s)Usage: popgate COMMAND.*popgate: unknown command "sevre"\n$`},
+	{"unknown command", []string{"sevre"}, exitUsage, "", `(?s)^popgate is .*popgate: unknown command "sevre"\n$`},
 	{"flag before the command", []string{"--config", "x", "serve"}, exitUsage, "", `unknown command "--config"`},
 	{"empty command", []string{""}, exitUsage, "", `unknown command ""`},
 	{"control bytes in a command", []string{"\x1b[2J"}, exitUsage, "", `unknown command "\\x1b\[2J"`},

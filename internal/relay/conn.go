@@ -98,6 +98,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Flush sends what waits, for who goes on to wait for something else than this
+// peer.
+func (c *Conn) Flush() error { return c.sendWaiting() }
+
 // sendWaiting sends what waits for a Read.
 func (c *Conn) sendWaiting() error {
 	c.mu.Lock()

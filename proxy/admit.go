@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/pires/go-proxyproto"
@@ -19,7 +20,10 @@ import (
 // asks whether it may come in.
 func (s *session) admit(ctx context.Context, by time.Time) error {
 	if s.headerDue() {
-		if err := s.readHeader(by); err != nil {
+		if err := s.readHeader(ctx, by); err != nil {
+			if ctx.Err() != nil {
+				return silent("draining", nil)
+			}
 			return silent("proxy_header", err)
 		}
 	}
@@ -42,7 +46,7 @@ func (s *session) subject() *authz.Subject {
 
 // headerDue reports whether the peer is one that speaks for others.
 func (s *session) headerDue() bool {
-	peer := s.rec.Client.Addr()
+	peer := s.rec.Client.Addr().WithZone("")
 	for _, network := range s.listener.ProxyFrom {
 		if network.Contains(peer) {
 			return true
@@ -53,8 +57,8 @@ func (s *session) headerDue() bool {
 
 // readHeader reads a PROXY header, v1 or v2, which must be there. What came
 // behind it stays to be read. LOCAL and UNKNOWN speak of the peer itself.
-func (s *session) readHeader(by time.Time) error {
-	if err := s.raw.SetReadDeadline(by); err != nil {
+func (s *session) readHeader(ctx context.Context, by time.Time) error {
+	if err := s.client.allow(ctx, by); err != nil {
 		return err
 	}
 	buffered := bufio.NewReader(s.raw)
@@ -129,7 +133,7 @@ func (s *session) vars(name route.Name) route.Vars {
 	return route.Vars{
 		UserName: name.Typed, UserLocal: name.Local, UserDomain: name.Domain, UserTenant: name.Tenant,
 		ClientIP: s.rec.Client.Addr(), ClientPort: s.rec.Client.Port(),
-		TLSVersion: s.rec.TLSVersion, TLSCipher: s.rec.Cipher, ServerName: s.rec.ServerName,
+		TLSVersion: strings.TrimPrefix(s.rec.TLSVersion, "TLS "), TLSCipher: s.rec.Cipher, ServerName: s.rec.ServerName,
 		Listener: s.listener.Name, Time: time.Now(),
 	}
 }

@@ -24,12 +24,14 @@ func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
 		creds, err := s.step(ctx)
 		if creds != nil {
 			// An answer to USER must not wait for a backend.
-			err = s.client.beneath.Flush()
+			s.client.lines.Wipe()
+			if err = s.client.beneath.Flush(); err != nil {
+				creds.Password.Wipe()
+			}
 		}
 		if creds != nil && err == nil {
 			s.asked = time.Now()
 			s.rec.Mechanism = creds.Mechanism
-			s.client.lines.Wipe()
 			return *creds, nil
 		}
 		if err != nil {

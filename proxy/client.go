@@ -79,7 +79,7 @@ func (c *client) allow(ctx context.Context, until time.Time) error {
 // a moment for what the client has sent already, as a close with unread data
 // would reset the connection and may destroy our last words.
 func (c *client) close() {
-	_ = c.beneath.SetDeadline(time.Now().Add(partingTime))
+	c.beneath.SetPatience(partingTime)
 	if c.tls != nil {
 		_ = c.tls.CloseWrite()
 	}

@@ -47,6 +47,7 @@ func (s *session) tryEndpoint(ctx context.Context, at endpoint, target route.Tar
 		return nil, err
 	}
 	b := newBackend(ctx, conn, s.set.Timeouts)
+	s.backend = b
 	if err := b.begin(ctx, target); err != nil {
 		b.close()
 		return nil, err
@@ -62,7 +63,9 @@ func (s *session) noteDial(name string, at endpoint, err error) {
 		result = asFailure(err).reason
 	}
 	s.srv.metrics.Dialed(name, result)
-	if err == nil && s.srv.backends.turned(name, false) {
+	// One that refuses a user is there.
+	there := err == nil || asFailure(err).cause == causeAuth
+	if there && s.srv.backends.turned(name, false) {
 		s.info("backend is back", "backend", name, "address", at.address)
 	}
 	if err != nil && s.srv.log.IsDebug() {

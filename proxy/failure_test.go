@@ -133,7 +133,7 @@ func TestPassRefused(t *testing.T) {
 		"-ERR [SYS/NEW] no":                   causeTemporary,
 		"-ERR [SYS] no":                       causeAuth,
 		"-ERR [UTF8] no":                      causeAuth,
-		"-ERR [X-OLD] mailbox is locked":      causeInUse,
+		"-ERR [X-OLD] mailbox is locked":      causeAuth, // words are for refusals without a code
 		"-ERR your MailBox Is Locked by pid":  causeInUse,
 		"-ERR Temporary failure":              causeTemporary,
 		"-ERR mailbox is locked, temporarily": causeInUse,

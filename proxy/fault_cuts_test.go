@@ -73,9 +73,9 @@ type cut struct {
 
 var cuts = []cut{
 	{"close_notify", false, true, func(m *mail) error { return m.CloseWrite() }},
-	{"FIN", false, true, func(m *mail) error { return m.under.CloseWrite() }},
+	{"FIN", false, true, func(m *mail) error { return poptest.FIN(m.under) }},
 	{"RST", false, false, func(m *mail) error { return poptest.RST(m.under) }},
-	{"FIN inside TLS", true, true, func(m *mail) error { return m.under.CloseWrite() }},
+	{"FIN inside TLS", true, true, func(m *mail) error { return poptest.FIN(m.under) }},
 	{"RST inside TLS", true, false, func(m *mail) error { return poptest.RST(m.under) }},
 }
 
@@ -149,7 +149,7 @@ func TestClientCutAtEveryOffset(t *testing.T) {
 		})
 	}
 	work.Wait()
-	s.log.await(sessionLine, before+len(runs))
+	s.log.await(t, sessionLine, before+len(runs))
 	for _, r := range runs {
 		if err := judge(r.cut, r.at, r.user, backends.of(r.user), len(drops.Maildrop(r.user))); err != nil {
 			t.Errorf("%s at %d: %v", r.cut.name, r.at, err)
@@ -181,7 +181,7 @@ func (s *stand) wireLength(t *testing.T) int {
 	}
 	_ = m.CloseWrite()
 	_, _ = io.Copy(io.Discard, m)
-	s.log.await(sessionLine, 1)
+	s.log.await(t, sessionLine, 1)
 	return counter.n
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"popgate/internal/demo"
+	"popgate/internal/poptest"
 )
 
 // serveDemo starts the demonstration server on loopback with as many users
@@ -83,7 +84,7 @@ func TestManyShortSessions(t *testing.T) {
 	if err := s.session("user0", "sesame"); err != nil {
 		t.Fatal(err)
 	}
-	s.log.await(sessionLine, 1)
+	s.log.await(t, sessionLine, 1)
 	goroutines, files := runtime.NumGoroutine(), descriptors(t)
 	var work sync.WaitGroup
 	for w := range workers {
@@ -121,7 +122,7 @@ func (s *stand) oneOf(i, worker int) error {
 		return m.asks("CAPA", "+OK")
 	}
 	// Goes without a QUIT, by a reset.
-	return errors.Join(m.asks("NOOP", "+OK"), m.under.SetLinger(0))
+	return errors.Join(m.asks("NOOP", "+OK"), poptest.RST(m.under))
 }
 
 // Two thousand at once are all logged in at the same time, served, and gone.

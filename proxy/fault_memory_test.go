@@ -88,7 +88,8 @@ func TestEndlessMessage(t *testing.T) {
 			if string(got.Sum(nil)) != string(sent.Sum(nil)) {
 				t.Error("other octets arrived than were sent")
 			}
-			if grown > 1<<20 {
+			// Buffers come and go with the collector; a message does not.
+			if grown > 4<<20 {
 				t.Errorf("memory grew by %d octets", grown)
 			}
 			if err := m.asks("QUIT", "+OK"); err != nil {
@@ -99,7 +100,7 @@ func TestEndlessMessage(t *testing.T) {
 }
 
 // takes reads count octets and says by how much memory grew meanwhile.
-func takes(m *mail, sum hash.Hash, count int) (grown uint64, err error) {
+func takes(m *mail, sum hash.Hash, count int) (grown int64, err error) {
 	before := heap()
 	const look = 16 << 20
 	for count > 0 {
@@ -107,7 +108,7 @@ func takes(m *mail, sum hash.Hash, count int) (grown uint64, err error) {
 		if count -= int(n); err != nil {
 			return grown, fmt.Errorf("%d octets are missing: %w", count, err)
 		}
-		grown = max(grown, heap()-min(before, heap()))
+		grown = max(grown, heap()-before)
 	}
 	return grown, nil
 }
@@ -150,15 +151,15 @@ func TestClientStopsReading(t *testing.T) {
 			if taken > 40<<20 {
 				t.Errorf("%d octets were taken of a client that reads nothing", taken)
 			}
-			if now := heap(); now > before+256<<10 {
-				t.Errorf("memory grew by %d octets", now-before)
+			if grown := heap() - before; grown > 256<<10 {
+				t.Errorf("memory grew by %d octets", grown)
 			}
 			if end == "reset" {
 				_ = poptest.RST(m.under)
 				if err := <-ended; err == nil {
 					t.Error("the backend was not cut off")
 				}
-				s.log.await(`"end":"client_lost"`, 1)
+				s.log.await(t, `"end":"client_lost"`, 1)
 				return
 			}
 			count := (total + len(part) - 1) / len(part) * len(part)

@@ -35,6 +35,12 @@ type Record struct {
 	loggedIn bool
 }
 
+// attempt forgets the last login attempt.
+func (r *Record) attempt() {
+	r.User, r.Tenant, r.served = "", "", false
+	r.Backend, r.Address, r.Rule = "", "", ""
+}
+
 // ended notes why; the first reason counts.
 func (r *Record) ended(why string) {
 	if r.End == "" {

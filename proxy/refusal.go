@@ -31,8 +31,6 @@ var clearTextWords = []string{"plaintext auth", "cleartext auth", "non-secure", 
 // code, else by its words, as old servers have no codes.
 func passRefused(reply pop3.Reply, backend *route.Backend) error {
 	switch code := reply.Code; {
-	case code == "AUTH" && !speaksOf(reply.Text, clearTextWords):
-		return fail(causeAuth, "password_refused", nil)
 	case code == "IN-USE":
 		return fail(causeInUse, "in_use", nil)
 	case code == "LOGIN-DELAY":
@@ -43,6 +41,8 @@ func passRefused(reply pop3.Reply, backend *route.Backend) error {
 		return fail(causeTemporary, "backend_temporary", nil)
 	case speaksOf(reply.Text, clearTextWords):
 		return fail(causeAuth, "backend_wants_tls", nil)
+	case code != "":
+		// AUTH, or one that is not registered: its words mean nothing more.
 	case speaksOf(reply.Text, backend.InUseWords):
 		return fail(causeInUse, "in_use", nil)
 	case speaksOf(reply.Text, backend.TemporaryWords):

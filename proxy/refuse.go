@@ -27,7 +27,7 @@ func (s *session) refuse(ctx context.Context, err error) (again bool) {
 		again = false
 	}
 	if s.srv.log.IsDebug() {
-		s.debug("refused", "reason", f.reason, "error", s.detail(f), "again", again)
+		s.debug("refused", "reason", f.reason, "error", f.detail(), "again", again)
 	}
 	if !again {
 		s.rec.ended(f.reason)
@@ -70,9 +70,9 @@ func asFailure(err error) *failure {
 	return silent("client_lost", err)
 }
 
-// detail is an error's text for a log, bounded and quoted, and without names
-// that must not be logged.
-func (s *session) detail(f *failure) string {
+// detail is an error's text for a log, bounded and quoted. It may name the user:
+// it is for level debug.
+func (f *failure) detail() string {
 	if f.err == nil {
 		return ""
 	}

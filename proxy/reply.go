@@ -14,11 +14,11 @@ import (
 
 // Answers to commands.
 const (
-	replyUser    = "+OK"
-	replyNoop    = "+OK"
-	replyQuit    = "+OK bye"
-	replyStartTL = "+OK begin TLS"
-	replyLogin   = "+OK logged in"
+	replyUser     = "+OK"
+	replyNoop     = "+OK"
+	replyQuit     = "+OK bye"
+	replyBeginTLS = "+OK begin TLS"
+	replyLogin    = "+OK logged in"
 
 	challengeEmpty    = "+ "
 	challengeUser     = "+ VXNlcm5hbWU6" // "Username:"

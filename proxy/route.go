@@ -17,7 +17,7 @@ func (s *session) route(ctx context.Context, name route.Name) (route.Target, err
 		// Like a wrong password: an unknown user must not stand out.
 		return route.Target{}, fail(causeAuth, "no_route", err)
 	case err != nil:
-		s.info("route failed", "error", foreign(err.Error()))
+		s.info("route failed", "tenant", name.Tenant)
 		return route.Target{}, fail(causeTemporary, "route_failed", err)
 	}
 	s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule

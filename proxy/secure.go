@@ -10,12 +10,19 @@ import (
 
 // handshake does TLS until by at most, which bounds the whole of it and not each
 // read.
-func (s *session) handshake(by time.Time) error {
+func (s *session) handshake(ctx context.Context, by time.Time) error {
 	conn := tls.Server(s.client.beneath, s.set.TLS)
 	if err := s.client.beneath.SetDeadline(by); err != nil {
 		return err
 	}
+	// In this order: whoever ends ctx moves the deadline afterwards.
+	if ctx.Err() != nil {
+		return silent("draining", nil)
+	}
 	err := conn.Handshake()
+	if err != nil && ctx.Err() != nil {
+		return silent("draining", nil)
+	}
 	if err != nil {
 		f := handshakeFailure(err)
 		s.srv.metrics.Handshake("", f.reason)
@@ -62,10 +69,10 @@ func (s *session) startTLS(ctx context.Context) error {
 		s.srv.metrics.Injected()
 		return silent("stls_injection", nil)
 	}
-	if err := s.client.say(replyStartTL); err != nil {
+	if err := s.client.say(replyBeginTLS); err != nil {
 		return err
 	}
-	if err := s.handshake(time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
+	if err := s.handshake(ctx, time.Now().Add(s.set.Timeouts.Handshake)); err != nil {
 		if asFailure(err).reason == "not_tls" {
 			// The same in a second segment.
 			s.srv.metrics.Injected()

@@ -20,9 +20,10 @@ type session struct {
 	// overflow: there is no room; it lives only to be told so.
 	overflow bool
 
-	client *client
-	rec    *Record
-	holds  holds
+	client  *client
+	backend *backend // being logged in to; nil: none
+	rec     *Record
+	holds   holds
 
 	user     string        // from a USER that was answered +OK just now
 	commands int           // commands before login
@@ -67,7 +68,7 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	if !s.listener.StartTLS {
-		if err := s.handshake(by); err != nil {
+		if err := s.handshake(ctx, by); err != nil {
 			return err
 		}
 	}
@@ -81,6 +82,7 @@ func (s *session) open(ctx context.Context) error {
 // login tries one pair of credentials: name → tenant → leave → backend.
 func (s *session) login(ctx context.Context, creds pop3.Credentials) (*backend, error) {
 	defer creds.Password.Wipe()
+	s.rec.attempt()
 	name, err := s.resolve(creds)
 	if err != nil {
 		return nil, err
@@ -108,7 +110,8 @@ func (s *session) login(ctx context.Context, creds pop3.Credentials) (*backend, 
 func (s *session) relay(ctx context.Context, b *backend) {
 	err := s.ready(b)
 	if err == nil {
-		err = s.client.write(b.welcome())
+		// Sent here, not under the server's lock.
+		err = errors.Join(s.client.write(b.welcome()), s.client.beneath.Flush())
 	}
 	if err != nil {
 		b.close()
@@ -131,6 +134,9 @@ func (s *session) ready(b *backend) error {
 func (s *session) over() {
 	if cause := recover(); cause != nil {
 		s.relayed = false
+		if s.backend != nil {
+			s.backend.close()
+		}
 		s.rec.ended("fault")
 		s.srv.fault(s.rec, fmt.Errorf("panic in session: %v\n%s", cause, debug.Stack()))
 	}

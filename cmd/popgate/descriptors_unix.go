@@ -11,10 +11,11 @@ func raiseDescriptors() (uint64, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, err
 	}
-	if limit.Cur < limit.Max {
-		limit.Cur = limit.Max
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-			return 0, err
+	if raised := limit; raised.Cur < raised.Max {
+		raised.Cur = raised.Max
+		// Some systems allow less than they say; then the old limit stays.
+		if syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
+			limit = raised
 		}
 	}
 	return limit.Cur, nil

@@ -146,7 +146,7 @@ type Limits struct {
 
 // Timeouts are the times of the timeouts block; each is positive.
 type Timeouts struct {
-	// Handshake is for the whole TLS handshake.
+	// Handshake is for a PROXY header and the TLS handshake together.
 	Handshake time.Duration
 	// Login is for everything before login, less the time spent waiting for a
 	// backend or for FailureDelay.

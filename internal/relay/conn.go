@@ -19,17 +19,17 @@ import (
 type Conn struct {
 	net.Conn
 
-	head     []byte // read already, to be read first; used by Read only
-	ended    atomic.Bool
-	begun    atomic.Bool // the relay has begun
-	patience time.Duration
+	head  []byte // read already, to be read first; used by Read only
+	ended atomic.Bool
+	begun atomic.Bool // the relay has begun
 
 	// The reading side writes too: KeyUpdate answers and alerts.
-	mu   sync.Mutex
-	mode mode
-	held []byte  // not written yet
-	err  error   // of a write; there is no second one after it
-	own  *[]byte // what held is made of while waiting; from letters
+	mu       sync.Mutex
+	mode     mode
+	patience time.Duration
+	held     []byte  // not written yet
+	err      error   // of a write; there is no second one after it
+	own      *[]byte // what held is made of while waiting; from letters
 }
 
 type mode int
@@ -96,6 +96,13 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 	c.held = append(c.held, p...)
 	return len(p), nil
+}
+
+// SetPatience changes how long a write may take until the relay begins.
+func (c *Conn) SetPatience(d time.Duration) {
+	c.mu.Lock()
+	c.patience = d
+	c.mu.Unlock()
 }
 
 // Flush sends what waits, for who goes on to wait for something else than this

@@ -86,10 +86,16 @@ func (s *Session) backendEnded(err error) {
 	}
 	s.backendGone.Store(true)
 	s.hangUp()
+	quit := s.quitAt.Load() != 0
+	if err == io.EOF && s.backendReset.Load() && !quit {
+		// A write has met the backend's RST; after that a read meets an end
+		// only, though what was on its way is lost.
+		err = io.ErrUnexpectedEOF
+	}
 	switch {
-	case s.quitAt.Load() != 0:
+	case quit && err == io.EOF:
 		s.ended(EndQuit)
-	case s.halfClosed.Load():
+	case s.halfClosed.Load() && err == io.EOF:
 		s.ended(EndClientClosed)
 	case err == io.EOF:
 		s.ended(EndBackendClosed)

@@ -63,6 +63,7 @@ type Session struct {
 	halfClosed              atomic.Bool  // the client has ended its stream
 	writing                 atomic.Bool  // a write to the client is under way
 	deaf                    atomic.Bool  // writing to the client has failed
+	backendReset            atomic.Bool  // writing to the backend has met its RST
 	backendGone             atomic.Bool  // the backend has ended; drop what the client still says
 	expired                 atomic.Bool  // draining is over for this session
 

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"io"
+	"syscall"
 	"time"
 )
 
@@ -55,15 +56,16 @@ func (s *Session) deliver() error {
 	n, err := s.backend.Write(out)
 	s.fromClient.Add(int64(n))
 	if err != nil && n == 0 {
-		// Nothing went out.
-		s.quitAt.Store(before)
-		s.quitLast.Store(beforeLast)
+		s.unclaim(before, beforeLast)
 	}
 	if err != nil {
+		// EPIPE is a backend that has ended in order, ECONNRESET one that
+		// has not; the next read would not tell any more.
+		s.backendReset.Store(errors.Is(err, syscall.ECONNRESET))
 		return err
 	}
 	_, sent := s.gate.unfinished()
-	s.inLine.Store(sent)
+	s.settle(sent)
 	s.gate.clear()
 	s.touch()
 	if last {
@@ -90,6 +92,21 @@ func (s *Session) claim(quit, last bool) bool {
 	s.quitLast.Store(last)
 	s.inLine.Store(true)
 	return true
+}
+
+// unclaim takes back what was noted of lines that did not go out.
+func (s *Session) unclaim(quitAt int64, quitLast bool) {
+	s.turn.Lock()
+	s.quitAt.Store(quitAt)
+	s.quitLast.Store(quitLast)
+	s.turn.Unlock()
+}
+
+// settle notes whether the backend is left inside a line.
+func (s *Session) settle(inLine bool) {
+	s.turn.Lock()
+	s.inLine.Store(inLine)
+	s.turn.Unlock()
 }
 
 // clientEnded ends the session, or leaves it to the backend to end it.

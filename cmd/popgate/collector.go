@@ -10,7 +10,7 @@ import (
 
 // heapFloor is the size up to which the heap may grow before it is collected.
 // Go's own rule, twice what is live, collects a small heap many times a second
-// under load: at 4 MiB that was a tenth of all CPU (docs/performance.md). From
+// under load: at 4 MiB that was a twentieth of all CPU (docs/performance.md). From
 // half the floor on, Go's rule holds.
 const heapFloor = 16 << 20 // octets
 

@@ -18,12 +18,7 @@ import (
 
 // check loads everything that serve would load, and opens no port.
 func check(_ context.Context, args []string, std streams) error {
-	set := flags("check", "[--config FILE|FOLDER]", std)
-	path := set.String("config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
-	if err := parse(set, args, std); err != nil {
-		return err
-	}
-	cfg, err := load(*path, std.err)
+	path, cfg, err := configured("check", args, std)
 	if err != nil {
 		return err
 	}
@@ -32,9 +27,21 @@ func check(_ context.Context, args []string, std streams) error {
 	if _, err := assemble(cfg, warnings, metrics.New()); err != nil {
 		return usageError{err}
 	}
-	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", *path, count(len(cfg.Listeners), "listener"),
+	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", path, count(len(cfg.Listeners), "listener"),
 		count(len(cfg.Backends), "backend"), count(len(cfg.Tenants), "tenant"), count(len(cfg.Routes), "route"))
 	return nil
+}
+
+// configured parses the flags of a command that works with a configuration, and
+// loads it.
+func configured(name string, args []string, std streams) (path string, cfg *config.Config, err error) {
+	set := flags(name, "[--config FILE|FOLDER]", std)
+	set.StringVar(&path, "config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
+	if err := parse(set, args, std); err != nil {
+		return "", nil, err
+	}
+	cfg, err = load(path, std.err)
+	return path, cfg, err
 }
 
 func count(n int, what string) string {

@@ -15,17 +15,12 @@ import (
 
 // serve runs the proxy until it is told to stop.
 func serve(ctx context.Context, args []string, std streams) error {
-	set := flags("serve", "[--config FILE|FOLDER]", std)
-	path := set.String("config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
-	if err := parse(set, args, std); err != nil {
-		return err
-	}
-	cfg, err := load(*path, std.err)
+	path, cfg, err := configured("serve", args, std)
 	if err != nil {
 		return err
 	}
 	s := newService(cfg, newLogger(cfg.Log, std.err))
-	return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(*path, s.log) }, nil)
+	return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(path, s.log) }, nil)
 }
 
 // errStopped is a second signal: the operator does not want to wait.

@@ -23,8 +23,8 @@ func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
 	for {
 		creds, err := s.step(ctx)
 		if creds != nil {
-			// An answer to USER must not wait for a backend.
 			s.client.lines.Wipe()
+			// An answer to USER must not wait for a backend.
 			if err = s.client.beneath.Flush(); err != nil {
 				creds.Password.Wipe()
 			}

@@ -1,7 +1,7 @@
 # popgate: TLS for a POP3 server that has none.
 #
 # This file shows every word with its default, or with an example where there is
-# none. Nothing but a certificate and a backend is needed. Check it with
+# none. Nothing but a host, or a certificate, and a backend is needed. Check it with
 #   popgate check --config config.hcl
 # All words are explained in docs/configuration.md.
 
@@ -31,15 +31,45 @@ tls {
   # Whose certificate clients get that send no server name.
   # default_host = "pop.example.com"
 
+  # Clients that name a host without a certificate.
+  unknown_host = "refuse" # "default": they get default_host's
+
+  # Replicas with the same secret resume each other's sessions. Default: a random
+  # one. Make it once with: openssl rand -base64 32
+  # ticket_secret = env("POPGATE_TICKET_SECRET")
+
   # To try popgate without a certificate. Never for real users.
   # self_signed = true
 
-  # Files that other tools keep; they are reloaded when they change. Any number
-  # of these blocks; each client gets the one for the server name that it asked for.
-  certificate "main" {
-    cert_file = "/etc/popgate/tls.crt"
-    key_file  = "/etc/popgate/tls.key"
+  # Certificates are obtained for these hosts, and for all tenants'. Their names
+  # must lead here, and ports 80 or 443 with them: see docs/certificates.md.
+  acme {
+    hosts         = ["pop.example.com"]
+    directory     = "letsencrypt"           # first try "letsencrypt-staging"; or an https:// URL
+    cache         = "/var/lib/popgate/acme" # keys and certificates; keep it
+    http_address  = ":80"                   # HTTP-01 is answered here; or "off"
+    https_address = ":443"                  # TLS-ALPN-01 here, and POP3 by ALPN "pop3"; or "off"
+
+    # Where the CA may write to.
+    # email = "postmaster@example.com"
+
+    # For a CA of your own: by whom its HTTPS is vouched for.
+    # ca_file = "/etc/popgate/private-ca.pem"
+
+    # For a CA that wants to know whose account this is. It shows both values.
+    # eab {
+    #   key_id   = "kid-1"
+    #   hmac_key = env("POPGATE_EAB_HMAC_KEY")
+    # }
   }
+
+  # Files that other tools keep; they are reloaded when they change. Any number
+  # of these blocks; each client gets the one for the server name that it asked
+  # for. With them, acme isn't needed.
+  # certificate "main" {
+  #   cert_file = "/etc/popgate/tls.crt"
+  #   key_file  = "/etc/popgate/tls.key"
+  # }
 }
 
 # The server that needs protection. It sees all sessions come from popgate's
@@ -101,6 +131,11 @@ timeouts {
   quit          = "120s" # for the backend's answer to QUIT
   half_closed   = "120s" # one direction after the other has ended
   drain         = "30s"  # for sessions to end after SIGTERM
+}
+
+# Commands such as "popgate cert list" ask the running popgate here.
+admin {
+  socket = "/run/popgate/admin.sock" # or "off"
 }
 
 log {

@@ -17,28 +17,35 @@ const pop3Port = 110
 // with the NUL behind it.
 const maxSocketPath = 107
 
-// listenAddress checks the address of a listener: IP:port, [IPv6]:port or :port.
-func listenAddress(s string) (string, *fault) {
-	wrong := func(why string) (string, *fault) {
-		return "", &fault{"Invalid listener address", fmt.Sprintf("%q is not an address to listen on: %s.", s, why)}
+// maxAdminSocket is the longest path of popgate's own socket, in octets, which is
+// made under a longer name first, and on systems with room for less than Linux has.
+const maxAdminSocket = 97
+
+// listenAt returns a check of addresses to listen on: IP:port, [IPv6]:port or :port.
+// Its messages have the usual port in their examples.
+func listenAt(usual int) func(string) (string, *fault) {
+	return func(s string) (string, *fault) {
+		wrong := func(why string, args ...any) (string, *fault) {
+			return "", &fault{"Invalid listener address", fmt.Sprintf("%q is not an address to listen on: %s.", s, fmt.Sprintf(why, args...))}
+		}
+		host, port, why := splitPort(s)
+		switch {
+		case why != "":
+			return wrong("%s", why)
+		case port < 0:
+			return wrong(`add a port, as in ":%d"`, usual)
+		case host == "":
+			return net.JoinHostPort("", strconv.Itoa(port)), nil
+		}
+		addr, err := netip.ParseAddr(host)
+		if err != nil {
+			return wrong(`write an IP address or nothing before the port, as in "127.0.0.1:%d" or ":%[1]d"`, usual)
+		}
+		if !plainZone(addr) || addr.IsMulticast() {
+			return wrong("write an address of this machine")
+		}
+		return netip.AddrPortFrom(addr.Unmap(), uint16(port)).String(), nil
 	}
-	host, port, why := splitPort(s)
-	switch {
-	case why != "":
-		return wrong(why)
-	case port < 0:
-		return wrong(`add a port, as in ":995"`)
-	case host == "":
-		return net.JoinHostPort("", strconv.Itoa(port)), nil
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return wrong(`write an IP address or nothing before the port, as in "127.0.0.1:995" or ":995"`)
-	}
-	if !plainZone(addr) || addr.IsMulticast() {
-		return wrong("write an address of this machine")
-	}
-	return netip.AddrPortFrom(addr.Unmap(), uint16(port)).String(), nil
 }
 
 // backendAddress checks an address to connect to: IP, [IPv6] or host name, with or

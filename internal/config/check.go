@@ -27,6 +27,8 @@ func (l *loader) check(c *Config) {
 		k.backends = append(k.backends, b.Name)
 	}
 	k.certificates()
+	k.acme()
+	k.admin()
 	k.listeners()
 	k.addresses()
 	k.tenants()
@@ -37,10 +39,15 @@ func (l *loader) check(c *Config) {
 // certificates demands something to show to clients.
 func (k *checker) certificates() {
 	s := k.top.one(tlsBlock)
-	if len(s.all(certificateBlock)) == 0 && !s.get("self_signed").flag && !s.wrong("self_signed") {
-		k.fail(s.at, "No certificate configured", "popgate has no certificate to show to clients. Write self_signed = true in the tls block for a trial, or name your files:\n\n%s", certificateExample)
+	if len(s.all(acmeBlock)) == 0 && len(s.all(certificateBlock)) == 0 && !s.get("self_signed").flag && !s.wrong("self_signed") {
+		k.fail(s.at, "No certificate configured", "popgate has no certificate to show to clients. Let it obtain one, by the name that clients connect to:\n\n%s\n\nOr name your files:\n\n%s\n\nFor a trial, write self_signed = true in the tls block.", acmeExample, certificateExample)
 	}
 }
+
+// acmeExample is what to write for certificates that popgate obtains by itself.
+const acmeExample = `  tls {
+    acme { hosts = ["pop.example.com"] }
+  }`
 
 // certificateExample is what to write for certificates that are kept in files.
 const certificateExample = `  tls {
@@ -52,6 +59,7 @@ const certificateExample = `  tls {
 
 // addresses checks that each backend has some, and that none leads back here.
 func (k *checker) addresses() {
+	doors := k.doors()
 	for _, s := range k.top.all(backendBlock) {
 		_, one := s.values["address"]
 		several, many := s.values["addresses"]
@@ -64,21 +72,36 @@ func (k *checker) addresses() {
 			k.fail(several.at, "Empty list here", "backend %q has no server: add an address such as \"10.0.0.5:110\".", s.label)
 		}
 		if v := s.values["address"]; v != nil {
-			k.notSelf(v.at, v.text)
+			k.notSelf(doors, v.at, v.text)
 		}
 		if several != nil {
 			for i, address := range several.texts {
-				k.notSelf(several.item(i), address)
+				k.notSelf(doors, several.item(i), address)
 			}
 		}
 	}
 }
 
-// notSelf refuses a backend's address that is one of our own listeners.
-func (k *checker) notSelf(at hcl.Range, address string) {
+// door is an address where clients log in, and what it belongs to.
+type door struct{ address, of string }
+
+// doors lists where clients log in.
+func (k *checker) doors() []door {
+	var doors []door
 	for _, l := range k.c.Listeners {
-		if leadsTo(address, l.Address) {
-			k.fail(at, "Proxy dials itself", "%q is where listener %q takes clients, so popgate would log in to itself for ever: write the address of the POP3 server.", address, l.Name)
+		doors = append(doors, door{l.Address, fmt.Sprintf("listener %q", l.Name)})
+	}
+	for _, a := range k.top.one(tlsBlock).all(acmeBlock) {
+		doors = append(doors, door{challengeIn(a, "https_address").address, "the https_address of the acme block"})
+	}
+	return doors
+}
+
+// notSelf refuses a backend's address that is one of our own doors.
+func (k *checker) notSelf(doors []door, at hcl.Range, address string) {
+	for _, d := range doors {
+		if leadsTo(address, d.address) {
+			k.fail(at, "Proxy dials itself", "%q is where %s takes clients, so popgate would log in to itself for ever: write the address of the POP3 server.", address, d.of)
 			return
 		}
 	}

@@ -38,6 +38,8 @@ type Config struct {
 	Limits Limits
 	// Timeouts holds the times of the timeouts block.
 	Timeouts Timeouts
+	// Admin says where commands reach the running program.
+	Admin Admin
 	// Log says what is logged, and how.
 	Log Log
 }
@@ -64,11 +66,59 @@ type TLS struct {
 	// DefaultHost names the certificate for clients that send no server name.
 	// "": none was chosen.
 	DefaultHost string
+	// UnknownHostDefault shows DefaultHost's certificate, which is set then, to
+	// clients that name a host without one. False: they are refused.
+	UnknownHostDefault bool
+	// TicketSecret is what the keys of session tickets are derived from, at least
+	// 32 octets: replicas that have the same resume each other's sessions. Empty:
+	// random keys of this process.
+	TicketSecret Secret
 	// SelfSigned allows a self-signed stand-in where no certificate is found. It
-	// is true wherever Certificates is empty.
+	// is true wherever Certificates is empty and ACME is nil.
 	SelfSigned bool
+	// ACME says how certificates are obtained. Nil: they aren't.
+	ACME *ACME
 	// Certificates are pairs of files; they are not opened here.
 	Certificates []Certificate
+}
+
+// ACME says from which CA certificates are obtained, and for whom.
+type ACME struct {
+	// Hosts are those of the acme block: DNS names of two labels or more in lower
+	// case. The tenants' Hosts need certificates as well, but for names of one
+	// label, for which no CA issues any. One of both has such a name.
+	Hosts []string
+	// Email is where the CA writes to, a plain ASCII address. "": nowhere.
+	Email string
+	// Directory is the https URL of the CA.
+	Directory string
+	// CAFile is the path of a PEM file with the CAs that the connection to
+	// Directory is checked by, resolved as those of [Certificate]. "": the system's.
+	CAFile string
+	// Cache is the path of the folder for keys and certificates, resolved as above.
+	Cache string
+	// HTTP is where HTTP-01 is answered, HTTPS where TLS-ALPN-01 is. At least one
+	// is on. They overlap neither each other nor a listener, but HTTPS may have
+	// the very address of a listener with TLS from the first byte.
+	HTTP, HTTPS Challenge
+	// EAB binds the account at the CA to one that the operator has. Nil: none.
+	EAB *EAB
+}
+
+// Challenge is an address where the CA asks for the proof that a host is ours.
+type Challenge struct {
+	// Address is as a [Listener]'s. "": off.
+	Address string
+	// Written is false where it is the default, which may be missing.
+	Written bool
+}
+
+// EAB is an external account binding (RFC 8555 §7.3.4).
+type EAB struct {
+	// KeyID is the CA's name for the key; not empty, without control characters.
+	KeyID string
+	// HMACKey is the key itself, decoded; at least 16 octets.
+	HMACKey Secret
 }
 
 // Certificate is one pair of PEM files.
@@ -167,6 +217,15 @@ type Timeouts struct {
 	HalfClosed time.Duration
 	// Drain is how long sessions may go on after the program was told to stop.
 	Drain time.Duration
+}
+
+// Admin says where commands reach the running program.
+type Admin struct {
+	// Socket is the path of a unix socket, at most 97 octets, resolved as those of
+	// [Certificate]. "": off.
+	Socket string
+	// Written is false where it is the default, which may be missing.
+	Written bool
 }
 
 // Log says what is logged, and how.

@@ -3,11 +3,9 @@ package config
 import (
 	"crypto/tls"
 	"errors"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -60,141 +58,26 @@ func TestDefaults(t *testing.T) {
 			Greeting: 30 * time.Second, BackendLogin: 2 * time.Minute, Idle: 10 * time.Minute, Quit: 2 * time.Minute,
 			HalfClosed: 2 * time.Minute, Drain: 30 * time.Second,
 		},
-		Log: Log{Level: "info", Format: "text", FailedUsers: "served"},
+		Admin: Admin{Socket: "/run/popgate/admin.sock"},
+		Log:   Log{Level: "info", Format: "text", FailedUsers: "served"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
 
-// everyWord sets each word to something that isn't its default.
-const everyWord = `
-hostname = "POP.Example.com"
-listener "a" {
-  address = "[::1]:1995"
-  tls     = "starttls"
-  proxy_protocol {
-    from = ["10.0.0.0/8", "192.0.2.7", "::ffff:172.16.0.0/108", "2001:db8::/32"]
-  }
-}
-tls {
-  min_version  = "1.3"
-  default_host = "Pop.example.com"
-  self_signed  = true
-  certificate "one" {
-    cert_file = "tls/one.crt"
-    key_file  = "/etc/one.key"
-  }
-}
-backend "east" {
-  addresses       = ["mail_1:2110", "unix:/run//pop3.sock", "[2001:DB8::1]", "mail.Example.com."]
-  auth            = "plain"
-  capabilities    = ["top", "login-delay 60"]
-  connections     = 200
-  in_use_words    = ["Mailbox Locked"]
-  temporary_words = []
-}
-backend "west" {
-  address = "[fe80::1%eth0]:110"
-}
-tenant "acme" {
-  hosts    = ["POP.acme.example"]
-  domains  = ["Acme.example", "bücher.example"]
-  backend  = "east"
-  any_host = true
-  route "sales" {
-    when    = user.local == "sales"
-    backend = "west"
-    login   = user.name
-  }
-}
-route "rest" {
-  backend = "west"
-}
-limits {
-  connections              = 1
-  connections_per_ip       = 2
-  connections_before_login = 3
-  errors                   = 4
-  login_attempts           = 5
-}
-timeouts {
-  handshake     = "1s"
-  login         = "2s"
-  failure_delay = "1500ms"
-  connect       = "4s"
-  greeting      = "5s"
-  backend_login = "6s"
-  idle          = "1h30m"
-  quit          = "8m"
-  half_closed   = "9s"
-  drain         = "0.5h"
-}
-log {
-  level        = "debug"
-  format       = "json"
-  failed_users = "none"
-}
-`
-
-// TestEveryValueArrives insists that each word of the schema stands in everyWord,
-// and that its value comes out in the Config.
-func TestEveryValueArrives(t *testing.T) {
-	var visit func(b *block)
-	visit = func(b *block) {
-		for _, w := range b.words {
-			if !regexp.MustCompile(`\n *` + w.name + ` +=`).MatchString(everyWord) {
-				t.Errorf("everyWord doesn't set %s", w.name)
-			}
-		}
-		for _, inner := range b.blocks {
-			visit(inner)
-		}
-	}
-	visit(document)
-
-	got := parse(t, everyWord)
-	route := got.Tenants[0].Routes[0]
-	if route.When == nil || route.Login == nil || got.Routes[0].When != nil || got.Routes[0].Login != nil {
-		t.Errorf("expressions: %+v, %+v", route, got.Routes[0])
-	}
-	got.Tenants[0].Routes[0].When, got.Tenants[0].Routes[0].Login = nil, nil
-	want := &Config{
-		Hostname: "pop.example.com",
-		Listeners: []Listener{{Name: "a", Address: "[::1]:1995", StartTLS: true, ProxyFrom: []netip.Prefix{
-			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
-			netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("2001:db8::/32"),
-		}}},
-		TLS: TLS{MinVersion: tls.VersionTLS13, DefaultHost: "pop.example.com", SelfSigned: true, Certificates: []Certificate{
-			{Name: "one", CertFile: "tls/one.crt", KeyFile: "/etc/one.key"},
-		}},
-		Backends: []Backend{
-			{
-				Name:      "east",
-				Addresses: []string{"mail_1:2110", "unix:/run/pop3.sock", "[2001:db8::1]:110", "mail.example.com.:110"},
-				AuthPlain: true, Capabilities: []string{"TOP", "LOGIN-DELAY 60"}, Connections: 200,
-				InUseWords: []string{"mailbox locked"},
-			},
-			{
-				Name: "west", Addresses: []string{"[fe80::1%eth0]:110"}, Capabilities: []string{"TOP", "UIDL"},
-				InUseWords: defaultInUseWords, TemporaryWords: defaultTemporaryWords,
-			},
-		},
-		Tenants: []Tenant{{
-			Name: "acme", Hosts: []string{"pop.acme.example"}, Domains: []string{"acme.example", "bücher.example"},
-			Backend: "east", AnyHost: true, Routes: []Route{{Name: "sales", Backend: "west"}},
-		}},
-		Routes: []Route{{Name: "rest", Backend: "west"}},
-		Limits: Limits{Connections: 1, ConnectionsPerIP: 2, ConnectionsBeforeLogin: 3, Errors: 4, LoginAttempts: 5},
-		Timeouts: Timeouts{
-			Handshake: time.Second, Login: 2 * time.Second, FailureDelay: 1500 * time.Millisecond, Connect: 4 * time.Second,
-			Greeting: 5 * time.Second, BackendLogin: 6 * time.Second, Idle: 90 * time.Minute, Quit: 8 * time.Minute,
-			HalfClosed: 9 * time.Second, Drain: 30 * time.Minute,
-		},
-		Log: Log{Level: "debug", Format: "json", FailedUsers: "none"},
-	}
+// TestACMEDefaults loads the shortest configuration with automatic certificates.
+func TestACMEDefaults(t *testing.T) {
+	got := parse(t, "tls {\n  acme { hosts = [\"POP.example.com\"] }\n}\nbackend \"legacy\" { address = \"10.0.0.5:110\" }\n").TLS
+	want := TLS{MinVersion: tls.VersionTLS12, ACME: &ACME{
+		Hosts:     []string{"pop.example.com"},
+		Directory: "https://acme-v02.api.letsencrypt.org/directory",
+		Cache:     "/var/lib/popgate/acme",
+		HTTP:      Challenge{Address: ":80"},
+		HTTPS:     Challenge{Address: ":443"},
+	}}
 	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+		t.Errorf("got  %+v, %+v\nwant %+v, %+v", got, got.ACME, want, want.ACME)
 	}
 }
 
@@ -246,6 +129,27 @@ func TestPathsStartAtTheirFile(t *testing.T) {
 	want := Certificate{Name: "a", CertFile: filepath.Join(dir, "other", "a.crt"), KeyFile: filepath.Join(dir, "a.key")}
 	if got := c.TLS.Certificates[0]; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestPathsThatMayBeOff: paths of the acme and admin blocks start at their file as
+// well; "off" is no path.
+func TestPathsThatMayBeOff(t *testing.T) {
+	dir := t.TempDir()
+	for written, want := range map[string]string{"off": "", "./off": filepath.Join(dir, "off"), "../admin.sock": filepath.Join(filepath.Dir(dir), "admin.sock")} {
+		src := "tls {\n  acme {\n    hosts = [\"pop.example.com\"]\n    ca_file = \"ca.pem\"\n    cache = \"acme\"\n  }\n}\n" +
+			"backend \"legacy\" { address = \"10.0.0.5\" }\nadmin { socket = \"" + written + "\" }\n"
+		write(t, filepath.Join(dir, "a.hcl"), src)
+		c, diags, files := Load(dir)
+		if len(diags) > 0 {
+			t.Fatal(messages(t, files, diags))
+		}
+		if got := (Admin{want, true}); c.Admin != got {
+			t.Errorf("socket = %q gave %+v, want %+v", written, c.Admin, got)
+		}
+		if a := c.TLS.ACME; a.CAFile != filepath.Join(dir, "ca.pem") || a.Cache != filepath.Join(dir, "acme") {
+			t.Errorf("paths %q and %q", a.CAFile, a.Cache)
+		}
 	}
 }
 

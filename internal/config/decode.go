@@ -14,6 +14,7 @@ func decode(top *section) *Config {
 		TLS:      decodeTLS(top.one(tlsBlock)),
 		Limits:   decodeLimits(top.one(limitsBlock)),
 		Timeouts: decodeTimeouts(top.one(timeoutsBlock)),
+		Admin:    decodeAdmin(top.one(adminBlock)),
 		Log:      decodeLog(top.one(logBlock)),
 		Routes:   decodeRoutes(top),
 	}
@@ -54,12 +55,17 @@ func decodeListener(s *section) Listener {
 
 func decodeTLS(s *section) TLS {
 	t := TLS{
-		MinVersion:  tls.VersionTLS12,
-		DefaultHost: s.get("default_host").text,
-		SelfSigned:  s.get("self_signed").flag,
+		MinVersion:         tls.VersionTLS12,
+		DefaultHost:        s.get("default_host").text,
+		UnknownHostDefault: s.get("unknown_host").text == "default",
+		TicketSecret:       NewSecret([]byte(s.get("ticket_secret").text)),
+		SelfSigned:         s.get("self_signed").flag,
 	}
 	if s.get("min_version").text == "1.3" {
 		t.MinVersion = tls.VersionTLS13
+	}
+	for _, a := range s.all(acmeBlock) {
+		t.ACME = decodeACME(a)
 	}
 	for _, c := range s.all(certificateBlock) {
 		t.Certificates = append(t.Certificates, Certificate{
@@ -69,6 +75,35 @@ func decodeTLS(s *section) TLS {
 		})
 	}
 	return t
+}
+
+func decodeACME(s *section) *ACME {
+	a := &ACME{
+		Hosts:     s.get("hosts").texts,
+		Email:     s.get("email").text,
+		Directory: directoryURL(s.get("directory").text),
+		CAFile:    s.get("ca_file").text,
+		Cache:     s.get("cache").text,
+	}
+	a.HTTP.Address, a.HTTP.Written = decodeUnlessOff(s, "http_address")
+	a.HTTPS.Address, a.HTTPS.Written = decodeUnlessOff(s, "https_address")
+	for _, e := range s.all(eabBlock) {
+		a.EAB = &EAB{
+			KeyID:   e.get("key_id").text,
+			HMACKey: NewSecret([]byte(e.get("hmac_key").text)),
+		}
+	}
+	return a
+}
+
+// decodeUnlessOff returns the value of a word, "" where it is off, and whether the
+// word is written at all.
+func decodeUnlessOff(s *section, name string) (text string, written bool) {
+	_, written = s.values[name]
+	if text = s.get(name).text; text == off {
+		text = ""
+	}
+	return text, written
 }
 
 func decodeBackend(s *section) Backend {
@@ -135,6 +170,12 @@ func decodeTimeouts(s *section) Timeouts {
 		HalfClosed:   s.get("half_closed").period,
 		Drain:        s.get("drain").period,
 	}
+}
+
+func decodeAdmin(s *section) Admin {
+	var a Admin
+	a.Socket, a.Written = decodeUnlessOff(s, "socket")
+	return a
 }
 
 func decodeLog(s *section) Log {

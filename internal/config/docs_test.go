@@ -111,6 +111,12 @@ func checkRow(t *testing.T, heading string, w *word, cells []string) {
 		}
 	}
 
+	if w.secret {
+		has("value", "secret")
+	}
+	if w.off {
+		has("check", "`\"off\"`")
+	}
 	if len(strings.Trim(cells[3], "| ")) < 8 {
 		t.Errorf("%s: %s has no check", heading, w.name)
 	}
@@ -163,6 +169,7 @@ var (
 	hclFence   = regexp.MustCompile("(?s)```hcl\n(.*?)```")
 	envCalls   = regexp.MustCompile(`env\("([^"]+)"\)`)
 	fileCalls  = regexp.MustCompile(`file\("([^"/]+)"\)`)
+	secretFrom = regexp.MustCompile(`(?:` + strings.Join(secretWords, "|") + `) += (?:env|file)\("([^"]+)"\)`)
 	hasTLS     = regexp.MustCompile(`(?m)^tls \{`)
 	hasBackend = regexp.MustCompile(`(?m)^backend "`)
 )
@@ -217,13 +224,21 @@ func TestExamplesLoad(t *testing.T) {
 	for name, src := range examples {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
+			secret := make(map[string]bool)
+			for _, m := range secretFrom.FindAllStringSubmatch(src, -1) {
+				secret[m[1]] = true
+			}
+			value := func(from string) string {
+				if secret[from] {
+					return newSecretText()
+				}
+				return "pop.example.com"
+			}
 			for _, m := range envCalls.FindAllStringSubmatch(src, -1) {
-				t.Setenv(m[1], "pop.example.com")
+				t.Setenv(m[1], value(m[1]))
 			}
 			for _, m := range fileCalls.FindAllStringSubmatch(src, -1) {
-				if err := os.WriteFile(filepath.Join(dir, m[1]), []byte("pop.example.com\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, filepath.Join(dir, m[1]), value(m[1])+"\n")
 			}
 			_, diags, files := Parse(filepath.Join(dir, "config.hcl"), []byte(src))
 			if len(diags) > 0 {

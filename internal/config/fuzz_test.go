@@ -3,7 +3,9 @@ package config
 import (
 	"crypto/tls"
 	"net"
+	"net/mail"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,6 +35,7 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	}
+	setSecrets(f) // for everyWord
 	f.Add([]byte(least))
 	f.Add([]byte(everyWord))
 	f.Add([]byte(least + "tenant \"a\" {\n  domains = [\"a.example\"]\n  hosts = [\"pop.a.example\"]\n  backend = \"legacy\"\n}\nhostname = \"a\"\n"))
@@ -81,7 +84,14 @@ func validate(t *testing.T, c *Config) {
 	}
 	is(c.TLS.MinVersion == tls.VersionTLS12 || c.TLS.MinVersion == tls.VersionTLS13, "TLS version %x", c.TLS.MinVersion)
 	is(c.TLS.DefaultHost == "" || host(c.TLS.DefaultHost), "default_host %q", c.TLS.DefaultHost)
-	is(c.TLS.SelfSigned || len(c.TLS.Certificates) > 0, "no certificate")
+	is(c.TLS.SelfSigned || len(c.TLS.Certificates) > 0 || c.TLS.ACME != nil, "no certificate")
+	is(!c.TLS.UnknownHostDefault || c.TLS.DefaultHost != "", "no default host")
+	is(c.TLS.TicketSecret.Empty() || len(c.TLS.TicketSecret.Reveal()) >= minTicketSecret, "short ticket_secret")
+	if c.TLS.ACME != nil {
+		validateACME(t, c)
+	}
+	socket := c.Admin.Socket
+	is(socket == "" || visible(socket) && len(socket) <= maxAdminSocket && !isFolder(socket), "socket %q", socket)
 	for _, cert := range c.TLS.Certificates {
 		is(cert.CertFile != "" && cert.KeyFile != "", "certificate %+v", cert)
 	}
@@ -126,6 +136,46 @@ func validate(t *testing.T, c *Config) {
 	is(slices.Contains(logBlock.word("failed_users").oneOf, c.Log.FailedUsers), "failed_users %q", c.Log.FailedUsers)
 }
 
+func validateACME(t *testing.T, c *Config) {
+	t.Helper()
+	a := c.TLS.ACME
+	hosts := 0
+	for _, h := range a.Hosts {
+		if again, wrong := certifiedHost(h); wrong != nil || again != h {
+			t.Errorf("host %q", h)
+		}
+		hosts++
+	}
+	for _, tenant := range c.Tenants {
+		hosts += len(tenant.Hosts)
+	}
+	u, err := url.Parse(a.Directory)
+	if hosts == 0 || err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
+		t.Errorf("%d hosts, directory %q", hosts, a.Directory)
+	}
+	if a.Email != "" {
+		parsed, err := mail.ParseAddress(a.Email)
+		if err != nil || parsed.Address != a.Email || strings.ContainsAny(a.Email, " ,:?&%#") {
+			t.Errorf("email %q: %v", a.Email, err)
+		}
+	}
+	if !visible(a.Cache) || a.CAFile != "" && !visible(a.CAFile) || a.HTTP.Address == "" && a.HTTPS.Address == "" {
+		t.Errorf("acme %+v", a)
+	}
+	if overlaps(a.HTTP.Address, a.HTTPS.Address) {
+		t.Errorf("%q overlaps %q", a.HTTP.Address, a.HTTPS.Address)
+	}
+	for _, l := range c.Listeners {
+		shared := l.Address == a.HTTPS.Address && !l.StartTLS
+		if overlaps(a.HTTP.Address, l.Address) || overlaps(a.HTTPS.Address, l.Address) && !shared {
+			t.Errorf("%+v overlaps %q", a, l.Address)
+		}
+	}
+	if a.EAB != nil && (!visible(a.EAB.KeyID) || len(a.EAB.HMACKey.Reveal()) < minHMACKey) {
+		t.Errorf("key_id %q, hmac_key of %d octets", a.EAB.KeyID, len(a.EAB.HMACKey.Reveal()))
+	}
+}
+
 func validateBackend(t *testing.T, c *Config, b Backend) {
 	t.Helper()
 	if len(b.Addresses) == 0 || b.Connections < 0 {
@@ -139,6 +189,9 @@ func validateBackend(t *testing.T, c *Config, b Backend) {
 			if leadsTo(address, l.Address) {
 				t.Errorf("%q leads to %q", address, l.Address)
 			}
+		}
+		if a := c.TLS.ACME; a != nil && leadsTo(address, a.HTTPS.Address) {
+			t.Errorf("%q leads to %q", address, a.HTTPS.Address)
 		}
 	}
 	for _, line := range b.Capabilities {

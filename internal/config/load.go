@@ -16,9 +16,9 @@ import (
 //
 // The Config is nil if a diagnostic is an error; warnings leave it usable. All
 // problems are reported at once, in the order of the files, and each has a
-// Subject. The files are for [WriteDiagnostics]. Each of also sees what was
-// decoded, sound or not, for checks of other packages that belong to the same
-// run; it must not keep it.
+// Subject. The files are for [WriteDiagnostics], with asterisks in the place of
+// secrets. Each of also sees what was decoded, sound or not, for checks of other
+// packages that belong to the same run; it must not keep it.
 func Load(path string, also ...func(*Config)) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
 	l := newLoader()
 	names, err := sources(path)
@@ -106,19 +106,21 @@ func newLoader() *loader {
 func (l *loader) parse(name string, src []byte) {
 	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 	if file == nil {
-		file = &hcl.File{Bytes: src}
+		file = &hcl.File{}
 	}
-	l.files[name] = file
+	body, _ := file.Body.(*hclsyntax.Body)
+	shown, secrets := mask(src, body)
+	l.files[name] = &hcl.File{Bytes: shown, Nav: file.Nav}
 	if l.top.at.Filename == "" {
 		l.top.at = start(name)
 	}
 	readable := structured(diags)
-	for _, d := range mended(diags, src) {
+	for _, d := range mended(concealed(diags, secrets), src) {
 		l.incomplete = true
 		l.torn = append(l.torn, *d.Subject)
 		l.diags = append(l.diags, d)
 	}
-	if body, ok := file.Body.(*hclsyntax.Body); ok && readable {
+	if body != nil && readable {
 		l.read(l.top, body)
 	}
 }

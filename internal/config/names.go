@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -124,6 +125,29 @@ func filePath(s string) (string, *fault) {
 		return "", &fault{"Invalid file path", fmt.Sprintf("%q can't be the path of a file: write one such as \"tls/main.crt\".", s)}
 	}
 	return s, nil
+}
+
+// folderPath checks the path of a folder; whether it is there shows when it is used.
+func folderPath(s string) (string, *fault) {
+	if s == "" || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", &fault{"Invalid folder path", fmt.Sprintf("%q can't be the path of a folder: write one such as \"/var/lib/popgate/acme\".", s)}
+	}
+	return filepath.Clean(s), nil
+}
+
+// socketPath checks the path of a unix socket to make; how long the whole of it is
+// shows once it is known where it begins.
+func socketPath(s string) (string, *fault) {
+	if s == "" || strings.ContainsFunc(s, unicode.IsControl) || isFolder(s) {
+		return "", &fault{"Invalid socket path", fmt.Sprintf("%q can't be the path of a socket: write one such as \"/run/popgate/admin.sock\".", s)}
+	}
+	return filepath.Clean(s), nil
+}
+
+// isFolder reports whether a path can only be that of a folder.
+func isFolder(path string) bool {
+	last := filepath.Base(path)
+	return strings.HasSuffix(path, string(os.PathSeparator)) || last == "." || last == ".."
 }
 
 func isASCII(s string) bool {

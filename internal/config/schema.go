@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -57,6 +58,8 @@ type word struct {
 	clean       func(string) (string, *fault) // text and texts: checks one and gives its canonical form
 	doubt       func(string) (unwise *fault)  // text and texts: allowed but unwise
 	path        bool                          // text: a path, relative to the folder of the file that holds it
+	off         bool                          // text: may be "off" as well, which clean, doubt and path don't see
+	secret      bool                          // text: is never shown; clean and doubt must not tell it either
 }
 
 // block is one kind of block: its words, and the blocks within. Labelled blocks
@@ -66,6 +69,14 @@ type block struct {
 	labelled bool
 	words    []word
 	blocks   []*block
+}
+
+// a names a block of this kind in the middle of a sentence: "a tls block".
+func (b *block) a() string {
+	if strings.ContainsAny(b.name[:1], "aeiou") {
+		return "an " + b.name + " block"
+	}
+	return "a " + b.name + " block"
 }
 
 // word returns the word of that name, or nil.

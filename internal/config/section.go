@@ -59,7 +59,7 @@ func (l *loader) read(s *section, body *hclsyntax.Body) {
 func (l *loader) unknown(s *section, name string, at hcl.Range) {
 	where := "at the top of a file"
 	if s.is.name != "" {
-		where = "in a " + s.is.name + " block"
+		where = "in " + s.is.a()
 	}
 	if w := s.is.word(name); w != nil {
 		l.fail(at, "Value expected here", "%s is not a block but %s: write %s = %s.", name, w.kind.noun(), name, w.like)
@@ -83,16 +83,16 @@ func (l *loader) unknown(s *section, name string, at hcl.Range) {
 func (l *loader) blockLabel(is *block, b *hclsyntax.Block) string {
 	if !is.labelled {
 		if len(b.Labels) > 0 {
-			l.fail(b.LabelRanges[0], "Unexpected block label", "A %s block has no name: write %s { … }.", is.name, is.name)
+			l.fail(b.LabelRanges[0], "Unexpected block label", "%s has no name: write %s { … }.", capital(is.a()), is.name)
 		}
 		return ""
 	}
 	if len(b.Labels) == 0 {
-		l.fail(b.TypeRange, "Missing block label", "A %s block needs a name of its own: write %s \"name\" { … }.", is.name, is.name)
+		l.fail(b.TypeRange, "Missing block label", "%s needs a name of its own: write %s \"name\" { … }.", capital(is.a()), is.name)
 		return ""
 	}
 	if len(b.Labels) > 1 {
-		l.fail(b.LabelRanges[1], "Unexpected block label", "A %s block has one name only: take this one away.", is.name)
+		l.fail(b.LabelRanges[1], "Unexpected block label", "%s has one name only: take this one away.", capital(is.a()))
 	}
 	if !validLabel(b.Labels[0]) {
 		l.fail(b.LabelRanges[0], "Invalid block label",
@@ -100,6 +100,9 @@ func (l *loader) blockLabel(is *block, b *hclsyntax.Block) string {
 	}
 	return b.Labels[0]
 }
+
+// capital begins a sentence with s, which begins with an ASCII letter.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // maxLabel is the longest name of a block, in octets.
 const maxLabel = 64
@@ -140,7 +143,7 @@ func (l *loader) required(s *section) {
 	for i := range s.is.words {
 		w := &s.is.words[i]
 		if _, written := s.values[w.name]; w.required && !written {
-			l.fail(s.at, "Missing required word", "A %s block needs %s: add %s = %s with your own value.", s.is.name, w.name, w.name, w.like)
+			l.fail(s.at, "Missing required word", "%s needs %s: add %s = %s with your own value.", capital(s.is.a()), w.name, w.name, w.like)
 		}
 	}
 }

@@ -67,11 +67,14 @@ func (l *loader) value(w *word, attr *hclsyntax.Attribute) *value {
 	case kindUserName:
 		v.program, diags = expr.Compile(attr.Expr, expr.Text)
 	default:
-		if !l.constant(attr.Expr) {
+		if !l.constant(w, attr.Expr) {
 			return nil
 		}
 		var given cty.Value
 		given, diags = attr.Expr.Value(l.functions(v.at.Filename))
+		if w.secret {
+			diags = discreet(diags)
+		}
 		if !diags.HasErrors() && !l.take(w, v, given, attr.Expr) {
 			return nil
 		}
@@ -86,16 +89,23 @@ func (l *loader) value(w *word, attr *hclsyntax.Attribute) *value {
 // constant reports what may stand in e only if it is evaluated at each login:
 // variables, most of which are texts that lost their quotes, and functions other
 // than env and file.
-func (l *loader) constant(e hclsyntax.Expression) bool {
+func (l *loader) constant(w *word, e hclsyntax.Expression) bool {
 	good := true
 	for _, variable := range e.Variables() {
+		if w.secret {
+			l.fail(e.Range(), unreadable.summary, "%s", unreadable.detail) // the name is a part of the secret
+			return false
+		}
 		l.fail(variable.SourceRange(), "Missing quotes here",
 			"A value may not depend on anything but env and file: if %s is meant as a text, write %q.", variable.RootName(), variable.RootName())
 		good = false
 	}
 	hclsyntax.VisitAll(e, func(n hclsyntax.Node) hcl.Diagnostics {
 		call, ok := n.(*hclsyntax.FunctionCallExpr)
-		if ok && call.Name != "env" && call.Name != "file" {
+		if ok && w.secret && call.Name != "env" && call.Name != "file" {
+			l.fail(e.Range(), unreadable.summary, "%s", unreadable.detail)
+			good = false
+		} else if ok && call.Name != "env" && call.Name != "file" {
 			l.fail(call.NameRange, "Unknown function here", "There is no %q for values: use env(\"NAME\") for a variable of the environment and file(\"path\") for what a file holds.", call.Name)
 			good = false
 		}
@@ -132,8 +142,25 @@ func (l *loader) wrongKind(w *word, v *value) bool {
 	return false
 }
 
+// off is what is written for something that isn't wanted.
+const off = "off"
+
+// orOff is the sentence to add to a message about a value of w, or "".
+func (w *word) orOff() string {
+	if !w.off {
+		return ""
+	}
+	return fmt.Sprintf(" Or write %q, if it isn't wanted.", off)
+}
+
 // text checks one text and gives it its canonical form.
 func (l *loader) text(w *word, at hcl.Range, s *string) bool {
+	if w.off && lower(*s) == off {
+		if *s != off {
+			l.fail(at, "Unknown value here", "%s can't be %q. Did you mean %q?", w.name, *s, off)
+		}
+		return *s == off
+	}
 	if w.oneOf != nil {
 		for _, choice := range w.oneOf {
 			if *s == choice {
@@ -146,7 +173,7 @@ func (l *loader) text(w *word, at hcl.Range, s *string) bool {
 	if w.clean != nil {
 		clean, wrong := w.clean(*s)
 		if wrong != nil {
-			l.fail(at, wrong.summary, "%s", wrong.detail)
+			l.fail(at, wrong.summary, "%s%s", wrong.detail, w.orOff())
 			return false
 		}
 		*s = clean

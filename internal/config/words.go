@@ -10,7 +10,7 @@ var document = &block{
 		{name: "hostname", kind: kindText, like: `"pop.example.com"`, clean: hostName},
 	},
 	blocks: []*block{
-		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, limitsBlock, timeoutsBlock, logBlock,
+		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, limitsBlock, timeoutsBlock, adminBlock, logBlock,
 	},
 }
 
@@ -18,7 +18,7 @@ var listenerBlock = &block{
 	name:     "listener",
 	labelled: true,
 	words: []word{
-		{name: "address", kind: kindText, like: `":995"`, required: true, clean: listenAddress},
+		{name: "address", kind: kindText, like: `":995"`, required: true, clean: listenAt(995)},
 		{name: "tls", kind: kindText, like: `"implicit"`, def: "implicit", oneOf: []string{"implicit", "starttls"}},
 	},
 	blocks: []*block{proxyProtocolBlock},
@@ -36,9 +36,34 @@ var tlsBlock = &block{
 	words: []word{
 		{name: "min_version", kind: kindText, like: `"1.2"`, def: "1.2", oneOf: []string{"1.2", "1.3"}},
 		{name: "default_host", kind: kindText, like: `"pop.example.com"`, clean: hostName},
+		{name: "unknown_host", kind: kindText, like: `"refuse"`, def: "refuse", oneOf: []string{"refuse", "default"}},
+		{name: "ticket_secret", kind: kindText, like: `env("POPGATE_TICKET_SECRET")`, clean: ticketSecret, secret: true},
 		{name: "self_signed", kind: kindFlag, like: `true`, def: false},
 	},
-	blocks: []*block{certificateBlock},
+	blocks: []*block{acmeBlock, certificateBlock},
+}
+
+var acmeBlock = &block{
+	name: "acme",
+	words: []word{
+		{name: "hosts", kind: kindTexts, like: `["pop.example.com"]`, clean: certifiedHost},
+		{name: "email", kind: kindText, like: `"postmaster@example.com"`, clean: emailAddress},
+		{name: "directory", kind: kindText, like: `"letsencrypt"`, def: "letsencrypt", clean: acmeDirectory},
+		{name: "ca_file", kind: kindText, like: `"/etc/popgate/private-ca.pem"`, clean: filePath, path: true},
+		{name: "cache", kind: kindText, like: `"/var/lib/popgate/acme"`, def: "/var/lib/popgate/acme", clean: folderPath, path: true},
+		// RFC 8555 §8.3, RFC 8737 §3: a CA connects to these ports and no others.
+		{name: "http_address", kind: kindText, like: `":80"`, def: ":80", clean: listenAt(80), off: true},
+		{name: "https_address", kind: kindText, like: `":443"`, def: ":443", clean: listenAt(443), off: true},
+	},
+	blocks: []*block{eabBlock},
+}
+
+var eabBlock = &block{
+	name: "eab",
+	words: []word{
+		{name: "key_id", kind: kindText, like: `"kid-1"`, required: true, clean: keyID},
+		{name: "hmac_key", kind: kindText, like: `env("POPGATE_EAB_HMAC_KEY")`, required: true, clean: hmacKey, secret: true},
+	},
 }
 
 var certificateBlock = &block{
@@ -122,6 +147,13 @@ var timeoutsBlock = &block{
 		},
 		{name: "half_closed", kind: kindPeriod, like: `"120s"`, def: "120s", from: shortest, to: 24 * time.Hour},
 		{name: "drain", kind: kindPeriod, like: `"30s"`, def: "30s", from: shortest, to: 24 * time.Hour},
+	},
+}
+
+var adminBlock = &block{
+	name: "admin",
+	words: []word{
+		{name: "socket", kind: kindText, like: `"/run/popgate/admin.sock"`, def: "/run/popgate/admin.sock", clean: socketPath, path: true, off: true},
 	},
 }
 

@@ -36,6 +36,12 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 		if inner == tenantBlock && len(path) == 2 && w.name != "backend" {
 			b.WriteString("backend = \"legacy\"\n")
 		}
+		if inner == acmeBlock && w.name != "hosts" {
+			b.WriteString("hosts = [\"pop.example.com\"]\n")
+		}
+		if inner == tlsBlock && w.name == "unknown_host" {
+			b.WriteString("default_host = \"pop.example.com\"\n")
+		}
 		if inner == tlsBlock {
 			b.WriteString("certificate \"other\" {\n  cert_file = \"a.crt\"\n  key_file = \"a.key\"\n}\n")
 		}
@@ -53,6 +59,7 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 // that its default is what it means when written, and that its check refuses
 // values of other kinds and outside of its bounds.
 func TestWords(t *testing.T) {
+	setSecrets(t)
 	var visit func(path []*block)
 	visit = func(path []*block) {
 		b := path[len(path)-1]
@@ -106,7 +113,7 @@ func checkWord(t *testing.T, path []*block, w *word) {
 		accepts("[null]", false)
 		accepts(`["\u0000"]`, false)
 		accepts("["+strings.Trim(w.like, "[]")+", "+strings.Trim(w.like, "[]")+"]", false)
-		accepts("[]", !w.required && w.name != "addresses")
+		accepts("[]", !w.required && w.name != "addresses" && path[len(path)-1] != acmeBlock)
 	case kindNumber:
 		accepts(fmt.Sprint(w.least-1), false)
 		accepts(fmt.Sprint(w.least), true)
@@ -138,6 +145,11 @@ func checkWord(t *testing.T, path []*block, w *word) {
 	}
 	if w.oneOf != nil {
 		accepts(`"something else"`, false)
+	}
+	if w.off {
+		accepts(`"off"`, true)
+		accepts(`"OFF"`, false)
+		accepts(`""`, false)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -13,8 +14,8 @@ const lineWidth = 78
 
 // WriteDiagnostics writes diags to w as people read them: what is wrong, file and
 // line, the source line, and how to mend it. files are those that [Load] or
-// [Parse] returned; a file that is missing there is shown without its line. With
-// color, terminal sequences mark the severity and the place. An error is one of w.
+// [Parse] returned, in which secrets are masked; a file that is missing there is
+// shown without its line. With color, terminal sequences mark the severity and the place. An error is one of w.
 func WriteDiagnostics(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics, color bool) error {
 	for _, d := range diags {
 		var b bytes.Buffer
@@ -55,7 +56,11 @@ func excerpt(at *hcl.Range, files map[string]*hcl.File, color bool) []byte {
 
 	fmt.Fprintf(&b, "  on %s line %d", at.Filename, at.Start.Line)
 	if nav, ok := file.Nav.(interface{ ContextString(offset int) string }); ok && nav.ContextString(from) != "" {
-		fmt.Fprintf(&b, ", in %s", nav.ContextString(from))
+		block := nav.ContextString(from)
+		if kind, _, _ := strings.Cut(block, " "); secretive(kind) {
+			block = kind // what looks like its label is a secret without its equals sign
+		}
+		fmt.Fprintf(&b, ", in %s", block)
 	}
 	b.WriteString(":\n")
 	marked := [][]byte{src[first:from], src[from:to], src[to:last]}

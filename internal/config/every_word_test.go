@@ -1,0 +1,178 @@
+package config
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// everyWord sets each word to something that isn't its default.
+const everyWord = `
+hostname = "POP.Example.com"
+listener "a" {
+  address = "[::1]:1995"
+  tls     = "starttls"
+  proxy_protocol {
+    from = ["10.0.0.0/8", "192.0.2.7", "::ffff:172.16.0.0/108", "2001:db8::/32"]
+  }
+}
+tls {
+  min_version  = "1.3"
+  default_host = "Pop.example.com"
+  unknown_host = "default"
+  self_signed  = true
+  ticket_secret = env("POPGATE_TICKET_SECRET")
+  acme {
+    hosts         = ["POP.example.com", "pop2.example.com"]
+    email         = "Post.Master+acme@Example.com"
+    directory     = "HTTPS://CA.example.com:14000/Dir?x=1"
+    ca_file       = "tls/private-ca.pem"
+    cache         = "acme/"
+    http_address  = "[::ffff:192.0.2.7]:5002"
+    https_address = "off"
+    eab {
+      key_id   = "kid 1"
+      hmac_key = env("POPGATE_EAB_HMAC_KEY")
+    }
+  }
+  certificate "one" {
+    cert_file = "tls/one.crt"
+    key_file  = "/etc/one.key"
+  }
+}
+backend "east" {
+  addresses       = ["mail_1:2110", "unix:/run//pop3.sock", "[2001:DB8::1]", "mail.Example.com."]
+  auth            = "plain"
+  capabilities    = ["top", "login-delay 60"]
+  connections     = 200
+  in_use_words    = ["Mailbox Locked"]
+  temporary_words = []
+}
+backend "west" {
+  address = "[fe80::1%eth0]:110"
+}
+tenant "acme" {
+  hosts    = ["POP.acme.example"]
+  domains  = ["Acme.example", "bücher.example"]
+  backend  = "east"
+  any_host = true
+  route "sales" {
+    when    = user.local == "sales"
+    backend = "west"
+    login   = user.name
+  }
+}
+route "rest" {
+  backend = "west"
+}
+limits {
+  connections              = 1
+  connections_per_ip       = 2
+  connections_before_login = 3
+  errors                   = 4
+  login_attempts           = 5
+}
+timeouts {
+  handshake     = "1s"
+  login         = "2s"
+  failure_delay = "1500ms"
+  connect       = "4s"
+  greeting      = "5s"
+  backend_login = "6s"
+  idle          = "1h30m"
+  quit          = "8m"
+  half_closed   = "9s"
+  drain         = "0.5h"
+}
+admin {
+  socket = "run//admin.sock"
+}
+log {
+  level        = "debug"
+  format       = "json"
+  failed_users = "none"
+}
+`
+
+// TestEveryValueArrives insists that each word of the schema stands in everyWord,
+// and that its value comes out in the Config.
+func TestEveryValueArrives(t *testing.T) {
+	var visit func(b *block)
+	visit = func(b *block) {
+		for _, w := range b.words {
+			if !regexp.MustCompile(`\n *` + w.name + ` +=`).MatchString(everyWord) {
+				t.Errorf("everyWord doesn't set %s", w.name)
+			}
+		}
+		for _, inner := range b.blocks {
+			visit(inner)
+		}
+	}
+	visit(document)
+
+	given := setSecrets(t)
+	key, err := base64.RawURLEncoding.DecodeString(given["hmac_key"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := parse(t, everyWord)
+	route := got.Tenants[0].Routes[0]
+	if route.When == nil || route.Login == nil || got.Routes[0].When != nil || got.Routes[0].Login != nil {
+		t.Errorf("expressions: %+v, %+v", route, got.Routes[0])
+	}
+	got.Tenants[0].Routes[0].When, got.Tenants[0].Routes[0].Login = nil, nil
+	want := &Config{
+		Hostname: "pop.example.com",
+		Listeners: []Listener{{Name: "a", Address: "[::1]:1995", StartTLS: true, ProxyFrom: []netip.Prefix{
+			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
+			netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("2001:db8::/32"),
+		}}},
+		TLS: TLS{
+			MinVersion: tls.VersionTLS13, DefaultHost: "pop.example.com", UnknownHostDefault: true, SelfSigned: true,
+			TicketSecret: NewSecret([]byte(given["ticket_secret"])),
+			ACME: &ACME{
+				Hosts:     []string{"pop.example.com", "pop2.example.com"},
+				Email:     "Post.Master+acme@example.com",
+				Directory: "https://ca.example.com:14000/Dir?x=1",
+				CAFile:    "tls/private-ca.pem",
+				Cache:     "acme",
+				HTTP:      Challenge{Address: "192.0.2.7:5002", Written: true},
+				HTTPS:     Challenge{Written: true},
+				EAB:       &EAB{KeyID: "kid 1", HMACKey: NewSecret(key)},
+			},
+			Certificates: []Certificate{{Name: "one", CertFile: "tls/one.crt", KeyFile: "/etc/one.key"}},
+		},
+		Backends: []Backend{
+			{
+				Name:      "east",
+				Addresses: []string{"mail_1:2110", "unix:/run/pop3.sock", "[2001:db8::1]:110", "mail.example.com.:110"},
+				AuthPlain: true, Capabilities: []string{"TOP", "LOGIN-DELAY 60"}, Connections: 200,
+				InUseWords: []string{"mailbox locked"},
+			},
+			{
+				Name: "west", Addresses: []string{"[fe80::1%eth0]:110"}, Capabilities: []string{"TOP", "UIDL"},
+				InUseWords: defaultInUseWords, TemporaryWords: defaultTemporaryWords,
+			},
+		},
+		Tenants: []Tenant{{
+			Name: "acme", Hosts: []string{"pop.acme.example"}, Domains: []string{"acme.example", "bücher.example"},
+			Backend: "east", AnyHost: true, Routes: []Route{{Name: "sales", Backend: "west"}},
+		}},
+		Routes: []Route{{Name: "rest", Backend: "west"}},
+		Limits: Limits{Connections: 1, ConnectionsPerIP: 2, ConnectionsBeforeLogin: 3, Errors: 4, LoginAttempts: 5},
+		Timeouts: Timeouts{
+			Handshake: time.Second, Login: 2 * time.Second, FailureDelay: 1500 * time.Millisecond, Connect: 4 * time.Second,
+			Greeting: 5 * time.Second, BackendLogin: 6 * time.Second, Idle: 90 * time.Minute, Quit: 8 * time.Minute,
+			HalfClosed: 9 * time.Second, Drain: 30 * time.Minute,
+		},
+		Admin: Admin{Socket: "run/admin.sock", Written: true},
+		Log:   Log{Level: "debug", Format: "json", FailedUsers: "none"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %+v\nwant %+v, %+v", got, got.TLS.ACME, want, want.TLS.ACME)
+	}
+}

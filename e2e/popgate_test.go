@@ -49,7 +49,7 @@ const failureDelay = "300ms"
 // text returns the configuration as a file's content.
 func (s settings) text(keys keyFiles) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hostname = %q\n", host)
+	fmt.Fprintf(&b, "hostname = %q\nadmin { socket = \"admin.sock\" }\n", host)
 	for i, mode := range []security{implicitTLS, startTLS} {
 		fmt.Fprintf(&b, "listener %q {\n  address = %q\n  tls = %q\n  %s\n}\n",
 			"pop3-"+string(mode), loopback(s.ports[i]), mode, s.listener)

@@ -11,7 +11,7 @@ import (
 // handshake does TLS until by at most, which bounds the whole of it and not each
 // read.
 func (s *session) handshake(ctx context.Context, by time.Time) error {
-	conn := tls.Server(s.client.beneath, s.set.TLS)
+	conn := tls.Server(s.client.beneath, s.set.tls(s.listener))
 	if err := s.client.beneath.SetDeadline(by); err != nil {
 		return err
 	}
@@ -39,6 +39,9 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 	s.rec.ServerName = state.ServerName
 	s.srv.metrics.Handshake(s.rec.TLSVersion, "ok")
 	s.client.secured(conn)
+	if state.NegotiatedProtocol == challengeProtocol {
+		return silent("acme_challenge", nil)
+	}
 	return nil
 }
 

@@ -84,7 +84,7 @@ func New(opts Options) *Server {
 
 // Apply makes settings the ones of sessions to come: it opens the listeners
 // that are new, swaps the settings in, and closes the listeners that are gone.
-// If one can't be opened, nothing has changed. Sessions under way keep what
+// If one can't be opened that is not optional, nothing has changed. Sessions under way keep what
 // they began with. The end of ctx, the same at each call, begins the draining:
 // no new session, and those before login are sent away.
 func (s *Server) Apply(ctx context.Context, settings Settings) error {
@@ -118,6 +118,10 @@ func (s *Server) open(ctx context.Context, listeners []Listener) ([]*acceptor, e
 			continue
 		}
 		ln, err := s.opts.Listen(ctx, l.Address)
+		if err != nil && l.Optional {
+			s.log.Warn("listener can't be opened, popgate does without it", "listener", l.Name, "address", l.Address, "error", err)
+			continue
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("listener %q: %w", l.Name, err))
 			continue

@@ -39,6 +39,23 @@ type Listener struct {
 	// ProxyFrom are the networks whose connections must begin with a PROXY
 	// header, v1 or v2. Others are taken as they are.
 	ProxyFrom []netip.Prefix
+	// TLS takes the place of Settings.TLS at this listener. A handshake that
+	// agrees on "acme-tls/1" (RFC 8737) ends the session. Nil: none does.
+	TLS *tls.Config
+	// Optional: it is left out, with a warning, if it can't be opened.
+	Optional bool
+}
+
+// challengeProtocol is what a CA agrees on that validates a host name: the
+// handshake was all that it came for (RFC 8737 §3).
+const challengeProtocol = "acme-tls/1"
+
+// tls is the configuration of handshakes at a listener.
+func (s *snapshot) tls(l Listener) *tls.Config {
+	if l.TLS != nil {
+		return l.TLS
+	}
+	return s.TLS
 }
 
 // Timeouts bound each part of a session; all must be positive, but

@@ -24,6 +24,7 @@ import (
 // click the warning away. Whoever still reaches this server under an old alias
 // needs that alias in the certificate; the debug log names it.
 //
+// With unknown_host = "default" that client gets default_host's certificate.
 // With self_signed = true the stand-in takes the place of every refusal but
 // that of a name too long to be one.
 func (s *Source) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -38,6 +39,10 @@ func (s *Source) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	} else {
 		exact, wild := t.lookup(name)
 		best = pick(hello, exact, wild)
+	}
+	if best == nil && !nameless && len(t.unknown) > 0 {
+		s.observer.ServerNameUnknown()
+		best = pick(hello, t.unknown, nil)
 	}
 	if best != nil {
 		return &best.cert, nil
@@ -66,7 +71,7 @@ func (t *snapshot) answers(serverName string) bool {
 	case name == "" || isAddress(name):
 		return len(t.nameless) > 0
 	default:
-		return t.covers(name)
+		return t.covers(name) || len(t.unknown) > 0
 	}
 }
 

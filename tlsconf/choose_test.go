@@ -211,7 +211,7 @@ func TestOrderOfCandidates(t *testing.T) {
 	wildShort := make("wild-short", issue{names: []string{"*.example.com"}, notAfter: now.Add(time.Hour)})
 
 	candidates := func(at time.Time, pairs ...*pair) []*pair {
-		exact, wild := newSnapshot(pairs, nil, "", at).lookup("pop.example.com")
+		exact, wild := newSnapshot(stock{pairs: pairs}, at).lookup("pop.example.com")
 		return slices.Concat(exact, wild)
 	}
 	for _, tt := range []struct {
@@ -231,7 +231,7 @@ func TestOrderOfCandidates(t *testing.T) {
 	}
 
 	for at, want := range map[time.Duration]*pair{0: long, 60 * time.Hour: rsa, 200 * time.Hour: long} {
-		nameless := newSnapshot([]*pair{rsa, long}, nil, "", now.Add(at)).nameless
+		nameless := newSnapshot(stock{pairs: []*pair{rsa, long}}, now.Add(at)).nameless
 		if nameless[0] != want {
 			t.Errorf("after %v: clients without a name get the wrong certificate", at)
 		}
@@ -264,6 +264,6 @@ func TestLookupAllocatesNothing(t *testing.T) {
 // sourceOf is a Source that serves pairs and has no files.
 func sourceOf(pairs ...*pair) *Source {
 	s := &Source{log: hclog.NewNullLogger(), observer: silent{}, now: time.Now}
-	s.current.Store(newSnapshot(pairs, nil, "", time.Now()))
+	s.current.Store(newSnapshot(stock{pairs: pairs}, time.Now()))
 	return s
 }

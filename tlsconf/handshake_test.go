@@ -124,10 +124,35 @@ func (r *recorder) ServerNameMissing() { r.count(&r.missing) }
 func (r *recorder) ServerNameUnknown() { r.count(&r.unknown) }
 func (r *recorder) StandInServed()     { r.count(&r.standIns) }
 
-func (r *recorder) CertificateLoaded(name string, notAfter time.Time) {
-	r.events <- event{"loaded", name, notAfter}
+func (r *recorder) CertificateLoaded(_, name string, notAfter time.Time) {
+	r.note(event{"loaded", name, notAfter})
 }
-func (r *recorder) CertificateFailed(name string) { r.events <- event{kind: "failed", name: name} }
+func (r *recorder) CertificateFailed(name string)     { r.note(event{kind: "failed", name: name}) }
+func (r *recorder) CertificateExpired(_, name string) { r.note(event{kind: "expired", name: name}) }
+func (r *recorder) CertificateDropped(_, name string) { r.note(event{kind: "dropped", name: name}) }
+func (r *recorder) CertificateOrdered()               { r.note(event{kind: "ordered"}) }
+func (r *recorder) CertificateIssued(host string, _, notAfter time.Time, _ bool) {
+	r.note(event{"issued", host, notAfter})
+}
+func (r *recorder) CertificateOrderFailed(problem string, _ time.Time) {
+	r.note(event{kind: "order failed", name: problem})
+}
+func (r *recorder) ChallengeAnswered(challenge string, found bool) {
+	if found {
+		r.note(event{kind: "answered", name: challenge})
+	}
+}
+func (r *recorder) CacheFailed(operation string) {
+	r.note(event{kind: "cache failed", name: operation})
+}
+
+// note keeps an event, if there is room.
+func (r *recorder) note(e event) {
+	select {
+	case r.events <- e:
+	default:
+	}
+}
 
 // counts returns missing, unknown and stand-ins, in that order.
 func (r *recorder) counts() [3]int {

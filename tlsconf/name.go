@@ -10,6 +10,10 @@ import (
 // written out without the final dot).
 const maxName = 253
 
+// FoldHost returns a host name as it is compared here: ASCII lower case, without
+// one trailing dot.
+func FoldHost(name string) string { return fold(name) }
+
 // fold returns the host name that a person or a client gave as it is compared:
 // ASCII lower case, without one trailing dot.
 func fold(name string) string { return lower(strings.TrimSuffix(name, ".")) }

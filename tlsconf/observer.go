@@ -19,21 +19,49 @@ type Observer interface {
 	ServerNameUnknown()
 	// StandInServed counts a client that was given the self-signed stand-in.
 	StandInServed()
-	// CertificateLoaded tells that the block's pair is served from now on.
-	CertificateLoaded(name string, notAfter time.Time)
-	// CertificateFailed tells that the block's new pair was refused, or that
-	// the one served has expired; once for each time that is logged.
+	// CertificateLoaded tells that the pair of a block, or a host's from the
+	// cache, is served from now on.
+	CertificateLoaded(source, name string, notAfter time.Time)
+	// CertificateFailed tells that the block's new pair was refused; once for
+	// each time that is logged.
 	CertificateFailed(name string)
+	// CertificateExpired tells that what is served has expired; once.
+	CertificateExpired(source, name string)
+	// CertificateDropped tells that a block or host is not served any more.
+	CertificateDropped(source, name string)
+
+	// CertificateOrdered counts an order at a CA.
+	CertificateOrdered()
+	// CertificateIssued tells that a CA has now, at, issued a host's certificate, its
+	// first or, if renewal is true, another.
+	CertificateIssued(host string, at, notAfter time.Time, renewal bool)
+	// CertificateOrderFailed counts an order that failed, by the CA's word for
+	// the problem, of which there is a limited number.
+	CertificateOrderFailed(problem string, at time.Time)
+	// ChallengeAnswered counts a challenge of this type that was asked for;
+	// found is false where there was nothing to answer.
+	ChallengeAnswered(challenge string, found bool)
+	// CacheFailed counts a failed change of the certificate cache.
+	CacheFailed(operation string)
 }
 
 // silent is the Observer of those who want none.
 type silent struct{}
 
-func (silent) ServerNameMissing()                  {}
-func (silent) ServerNameUnknown()                  {}
-func (silent) StandInServed()                      {}
-func (silent) CertificateLoaded(string, time.Time) {}
-func (silent) CertificateFailed(string)            {}
+func (silent) ServerNameMissing() {}
+func (silent) ServerNameUnknown() {}
+func (silent) StandInServed()     {}
+
+func (silent) CertificateLoaded(string, string, time.Time) {}
+func (silent) CertificateFailed(string)                    {}
+func (silent) CertificateExpired(string, string)           {}
+func (silent) CertificateDropped(string, string)           {}
+
+func (silent) CertificateOrdered()                                  {}
+func (silent) CertificateIssued(string, time.Time, time.Time, bool) {}
+func (silent) CertificateOrderFailed(string, time.Time)             {}
+func (silent) ChallengeAnswered(string, bool)                       {}
+func (silent) CacheFailed(string)                                   {}
 
 // maxLogged bounds foreign text in a log line, in bytes.
 const maxLogged = 300

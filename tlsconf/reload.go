@@ -49,6 +49,7 @@ func (f *file) lastError() error {
 // tick of the file system's clock leave times and size the same.
 func (s *Source) refresh() (again bool) {
 	now := s.now()
+	s.rotateTickets(now)
 	changed := s.renewStandIn(now)
 	for _, f := range s.files {
 		news, pending := s.check(f, now)
@@ -87,7 +88,7 @@ func (s *Source) check(f *file, now time.Time) (changed, pending bool) {
 		changed = true
 		s.log.Error("certificate has expired and is still served",
 			"certificate", f.Name, "not_after", f.served.notAfter())
-		s.observer.CertificateFailed(f.Name)
+		s.observer.CertificateExpired(SourceFile, f.Name)
 	}
 	return changed, pending
 }
@@ -134,32 +135,25 @@ func (s *Source) reportLoaded(f *file) {
 	if len(p.names) == 0 {
 		s.log.Warn("certificate covers no host name", "certificate", f.Name, "cert_file", f.CertFile)
 	}
-	s.observer.CertificateLoaded(f.Name, p.notAfter())
+	s.observer.CertificateLoaded(SourceFile, f.Name, p.notAfter())
 }
 
 // publish makes the snapshot that handshakes read from now on.
 func (s *Source) publish() {
-	pairs := make([]*pair, 0, len(s.files))
-	list := make([]Certificate, 0, len(s.files)+1)
+	now := s.now()
+	from := stock{standIn: s.standIn, defaultHost: s.defaultHost, unknownToDefault: s.unknownToDefault}
+	list := make([]Certificate, 0, len(s.files))
 	for _, f := range s.files {
-		pairs = append(pairs, f.served)
-		list = append(list, Certificate{
-			Name:      f.Name,
-			Source:    SourceFile,
-			Names:     f.served.names,
-			NotAfter:  f.served.notAfter(),
-			LastError: f.lastError(),
-		})
+		from.pairs = append(from.pairs, f.served)
+		c := Certificate{Name: f.Name, Source: SourceFile, Names: f.served.names, LastError: f.lastError()}
+		c.describe(f.served.cert.Leaf)
+		list = append(list, c)
 	}
-	if s.standIn != nil {
-		list = append(list, Certificate{
-			Name:     SourceSelfSigned,
-			Source:   SourceSelfSigned,
-			Names:    s.standIn.names,
-			NotAfter: s.standIn.notAfter(),
-		})
+	if s.acme != nil {
+		s.want(from.pairs, now)
+		from.hosts, from.issued = len(s.wanted), s.issued()
 	}
-	next := newSnapshot(pairs, s.standIn, s.defaultHost, s.now())
+	next := newSnapshot(from, now)
 	next.list = list
 	s.current.Store(next)
 	s.warnUncovered(next)
@@ -167,7 +161,11 @@ func (s *Source) publish() {
 
 // warnUncovered logs the hosts that no file covers, when those have changed.
 func (s *Source) warnUncovered(t *snapshot) {
-	uncovered := slices.DeleteFunc(slices.Clone(s.hosts), t.covers)
+	uncovered := slices.DeleteFunc(slices.Clone(s.hosts), func(name string) bool {
+		// What a CA is asked for has lines of its own.
+		_, ordered := slices.BinarySearch(s.wanted, name)
+		return t.covers(name) || ordered
+	})
 	if slices.Equal(uncovered, s.uncovered) {
 		return
 	}

@@ -233,7 +233,7 @@ func TestExpiryOfTheServedPairIsReportedOnce(t *testing.T) {
 		if n := len(s.book.lines("[ERROR] test.tls: certificate has expired")); n != 1 {
 			t.Errorf("reported %d times", n)
 		}
-		if n := s.seen.drain("failed"); n != 1 {
+		if n := s.seen.drain("expired"); n != 1 {
 			t.Errorf("counted %d times", n)
 		}
 		if err := s.Certificates()[0].LastError; !errors.Is(err, errExpired) {

@@ -15,7 +15,7 @@ import (
 type pair struct {
 	cert  tls.Certificate // with Leaf
 	names []string        // folded, sorted, only what a lookup can match
-	sum   [32]byte        // of the files' bytes; zero for the stand-in
+	sum   [32]byte        // of the files' bytes; zero for pairs that come from none
 
 	// exposed: the key file's mode lets every user of the machine read it.
 	exposed bool
@@ -46,45 +46,80 @@ type snapshot struct {
 	exact    map[string][]*pair // by host name; the preferred pair first
 	wildcard map[string][]*pair // by the parent of the wildcard, likewise
 	nameless []*pair            // for clients that name no host; may be empty
+	unknown  []*pair            // for clients that name a host that nothing covers; mostly empty
 	standIn  *pair              // for all other clients; nil: they are refused
 	list     []Certificate
 }
 
-// newSnapshot arranges pairs. Several pairs for one name are put in the order
+// stock is what a snapshot is made of.
+type stock struct {
+	pairs  []*pair          // from files
+	issued map[string]*pair // by a CA, by host
+	hosts  int              // how many hosts are to have a certificate of a CA
+
+	standIn          *pair
+	defaultHost      string // folded
+	unknownToDefault bool
+}
+
+// newSnapshot arranges a stock. Several pairs for one name are put in the order
 // in which a client that supports them all gets them: ECDSA, which costs the
 // server least, then others, then RSA; among equals the one that is valid
 // longest, then the one that is configured first.
 //
 // A pair that has expired answers only for names that no valid one covers: a
-// client may have been told to accept it, and there is nothing better.
-func newSnapshot(pairs []*pair, standIn *pair, defaultHost string, now time.Time) *snapshot {
+// client may have been told to accept it, and there is nothing better. So does a
+// pair that a CA has issued, for names that no valid file covers.
+func newSnapshot(from stock, now time.Time) *snapshot {
 	t := &snapshot{
-		exact:    make(map[string][]*pair),
+		exact:    make(map[string][]*pair, len(from.issued)),
 		wildcard: make(map[string][]*pair),
-		standIn:  standIn,
+		standIn:  from.standIn,
 	}
-	ranked := slices.Clone(pairs)
+	ranked := slices.Clone(from.pairs)
 	slices.SortStableFunc(ranked, preference)
 	isExpired := func(p *pair) bool { return p.expired(now) }
 	valid := slices.DeleteFunc(slices.Clone(ranked), isExpired)
 	for _, p := range valid {
 		t.add(p, p.names)
 	}
+	for host, p := range from.issued {
+		if !t.valid(host, now) {
+			t.exact[host] = []*pair{p}
+		}
+	}
 	for _, p := range ranked {
 		if isExpired(p) {
 			t.add(p, slices.DeleteFunc(slices.Clone(p.names), func(name string) bool { return t.valid(name, now) }))
 		}
 	}
-	switch {
-	case defaultHost != "":
-		exact, wild := t.lookup(defaultHost)
-		t.nameless = slices.Concat(exact, wild)
-	case alike(pairs) && len(valid) > 0:
-		t.nameless = valid
-	case alike(pairs):
-		t.nameless = ranked
+	t.nameless = from.nameless(t, valid, ranked)
+	if from.unknownToDefault {
+		t.unknown = t.nameless
 	}
 	return t
+}
+
+// nameless is who answers clients that name no host: default_host, or else what
+// there is only one of.
+func (from *stock) nameless(t *snapshot, valid, ranked []*pair) []*pair {
+	switch {
+	case from.defaultHost != "":
+		exact, wild := t.lookup(from.defaultHost)
+		return slices.Concat(exact, wild)
+	case from.hosts == 1 && len(from.pairs) == 0:
+		// One is to be had, be it there or not: with two hosts it must not be
+		// the one that happens to be issued first.
+		for _, p := range from.issued {
+			return []*pair{p}
+		}
+		return nil
+	case from.hosts > 0, !alike(from.pairs):
+		return nil
+	case len(valid) > 0:
+		return valid
+	}
+	return ranked
 }
 
 // add makes p one more candidate for names.

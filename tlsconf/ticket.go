@@ -17,8 +17,8 @@ const ticketMark = "popgate server name 1\x00"
 // A ticket under a name that has no certificate any more is turned down too,
 // as the name would otherwise be served for as long as the ticket lives.
 //
-// Encryption and its keys stay crypto/tls's own. They are config's: a clone's
-// tickets are made and read with them as well.
+// Encryption stays crypto/tls's own. Its keys are config's: a clone's tickets
+// are made and read with them as well.
 func (s *Source) bindTickets(config *tls.Config) {
 	config.WrapSession = func(cs tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
 		session.Extra = append(session.Extra, ticketEntry(cs.ServerName))

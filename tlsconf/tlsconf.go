@@ -11,6 +11,7 @@ package tlsconf
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,7 +22,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options is what a Source is made of. Certificates or SelfSigned must be
+// Options is what a Source is made of. Certificates, ACME or SelfSigned must be
 // given; everything else may be left at its zero value.
 type Options struct {
 	// MinVersion is the lowest TLS version spoken, tls.VersionTLS12 or
@@ -32,16 +33,29 @@ type Options struct {
 	// name gets. Empty: the only certificate there is, if there is only one.
 	DefaultHost string
 
+	// UnknownToDefault gives DefaultHost's certificate to clients that name a
+	// host without one, rather than to refuse them.
+	UnknownToDefault bool
+
 	// SelfSigned lets a self-signed certificate, made in memory, stand in for
-	// every name that no file covers. Clients can't verify it: for trials only.
+	// every name that nothing else covers. Clients can't verify it: for trials
+	// only.
 	SelfSigned bool
 
 	// Hosts are the host names served here. One warning is logged for those
 	// that no certificate covers; nothing else depends on them.
 	Hosts []string
 
-	// Certificates are the pairs of files to serve, in any order.
+	// Certificates are the pairs of files to serve, in any order. They win over
+	// ACME for the names that they cover, as long as they are valid.
 	Certificates []Files
+
+	// ACME orders certificates. Nil: none are.
+	ACME *ACME
+	// Automatic keeps ACME's state over reloads. Nil: one of the Source's own.
+	Automatic *Automatic
+	// Tickets has the keys of session tickets. Nil: random ones of its own.
+	Tickets *Tickets
 
 	Logger   hclog.Logger     // nil: nothing is logged
 	Observer Observer         // nil: nothing is counted
@@ -62,19 +76,28 @@ type Files struct {
 // The values of Certificate.Source.
 const (
 	SourceFile       = "file"
+	SourceACME       = "acme"
 	SourceSelfSigned = "self_signed"
 )
 
 // Certificate is the state of one certificate, for people and for commands.
 type Certificate struct {
-	Name     string    // the block's label; SourceSelfSigned for the stand-in
-	Source   string    // SourceFile or SourceSelfSigned
-	Names    []string  // host names it covers, lower case, wildcards as "*.…"
-	NotAfter time.Time // end of the served certificate's validity
+	// Name is the block's label, the host that a CA's certificate is for, or
+	// SourceSelfSigned for the stand-in.
+	Name   string
+	Source string   // one of the Source constants
+	Names  []string // host names it covers, lower case, wildcards as "*.…"
+
+	// Of the certificate that is served; zero where a CA hasn't issued one yet.
+	Issuer              string
+	NotBefore, NotAfter time.Time
 
 	// LastError is why the files on disk aren't what is served, or that what
-	// is served has expired. Nil: all is well.
+	// is served has expired, or why the last order failed. Nil: all is well.
 	LastError error
+
+	// ACME is set for those of a CA.
+	ACME *HostState
 }
 
 // Source holds the certificates and the one tls.Config that serves them. Its
@@ -86,17 +109,30 @@ type Source struct {
 	poll        time.Duration
 	openWatcher func() (*fsnotify.Watcher, error) // a test's way to have none
 
-	defaultHost string   // folded; "" for none
-	hosts       []string // folded, sorted, with defaultHost, without addresses
+	defaultHost      string   // folded; "" for none
+	unknownToDefault bool     // names that nothing covers get its certificate
+	hosts            []string // folded, sorted, with defaultHost, without addresses
+
+	acme      *ACME      // nil: none; its Hosts are folded, sorted and orderable
+	automatic *Automatic // nil: no ACME
+	found     *inventory // of the cache, when it was looked through
+	tickets   *Tickets
 
 	// Written by New, then by Run's goroutine alone.
 	files     []*file
-	standIn   *pair    // nil: not asked for
-	uncovered []string // hosts without a certificate, as last logged
+	standIn   *pair                     // nil: not asked for
+	authority atomic.Pointer[authority] // nil: not running, or no ACME
+	published uint64                    // the authority's version that is served
+	wanted    []string                  // hosts to have a certificate of a CA, sorted
+	ownsACME  bool                      // Automatic ends with Run
+	answers   []string                  // types of challenges that can be answered
+	ticketDay int64                     // of the keys in use, in days
+	uncovered []string                  // hosts without a certificate, as last logged
 
-	running atomic.Bool
-	current atomic.Pointer[snapshot]
-	config  *tls.Config
+	running    atomic.Bool
+	current    atomic.Pointer[snapshot]
+	config     *tls.Config
+	challenged *tls.Config
 }
 
 // New loads and checks every certificate. All problems are reported in one
@@ -124,20 +160,26 @@ func New(opts Options) (*Source, error) {
 			return nil, err
 		}
 	}
+	if s.acme != nil {
+		if s.found, err = take(context.Background(), s.acme.Cache, s.acme.Hosts); err != nil {
+			return nil, err
+		}
+	}
 	for _, f := range s.files {
 		s.reportLoaded(f)
 	}
 	if s.standIn != nil {
 		s.reportStandIn()
 	}
+	s.rotateTickets(s.now())
 	s.publish()
 	return s, nil
 }
 
 // newSource checks the options and makes a Source that has no certificates yet.
 func newSource(opts Options) (*Source, error) {
-	if len(opts.Certificates) == 0 && !opts.SelfSigned {
-		return nil, errors.New("no certificates: add a certificate block, or self_signed = true for a trial")
+	if len(opts.Certificates) == 0 && opts.ACME == nil && !opts.SelfSigned {
+		return nil, errors.New("no certificates: add an acme block, a certificate block, or self_signed = true for a trial")
 	}
 	if opts.PollInterval < 0 {
 		return nil, fmt.Errorf("poll interval %v is negative", opts.PollInterval)
@@ -150,6 +192,9 @@ func newSource(opts Options) (*Source, error) {
 		openWatcher: fsnotify.NewWatcher,
 		defaultHost: fold(opts.DefaultHost),
 		hosts:       hostNames(append(slices.Clone(opts.Hosts), opts.DefaultHost)),
+		tickets:     opts.Tickets,
+
+		unknownToDefault: opts.UnknownToDefault,
 	}
 	if opts.Logger != nil {
 		s.log = opts.Logger.Named("tls")
@@ -163,12 +208,36 @@ func newSource(opts Options) (*Source, error) {
 	if s.poll == 0 {
 		s.poll = time.Minute
 	}
+	if s.tickets == nil {
+		s.tickets = NewTickets()
+	}
 	config, err := s.serverConfig(opts.MinVersion)
 	if err != nil {
 		return nil, err
 	}
 	s.config = config
-	return s, nil
+	s.challenged = s.challengeConfig(config)
+	return s, s.prepareACME(opts)
+}
+
+// prepareACME checks the ACME options.
+func (s *Source) prepareACME(opts Options) error {
+	s.automatic = opts.Automatic
+	if opts.ACME == nil {
+		return nil
+	}
+	acme := *opts.ACME
+	if acme.Directory == "" || acme.Cache == nil {
+		return errors.New("acme: directory or cache is missing")
+	}
+	acme.Hosts = slices.DeleteFunc(hostNames(acme.Hosts), func(name string) bool { return !orderable(name) })
+	s.acme = &acme
+	s.hosts = hostNames(append(s.hosts, acme.Hosts...))
+	if s.automatic == nil {
+		s.automatic = NewAutomatic(AutomaticOptions{Logger: opts.Logger, Observer: opts.Observer, Now: opts.Now})
+		s.ownsACME = true
+	}
+	return nil
 }
 
 // ServerConfig returns the configuration that all listeners share. It stays
@@ -176,18 +245,52 @@ func newSource(opts Options) (*Source, error) {
 // it must not be changed.
 func (s *Source) ServerConfig() *tls.Config { return s.config }
 
-// Certificates returns the state of every certificate, blocks in the order of
-// the configuration, then the stand-in. The slice is the caller's own.
+// ChallengeConfig is ServerConfig for a listener that a CA reaches at port 443:
+// it answers TLS-ALPN-01 challenges, too. After such a handshake, whose
+// negotiated protocol is "acme-tls/1", the connection has to be closed.
+func (s *Source) ChallengeConfig() *tls.Config { return s.challenged }
+
+// Answer says which types of challenges can be answered, HTTP01 or TLSALPN01, in
+// the order in which to try them. It must be called before Run; nothing is
+// ordered otherwise.
+func (s *Source) Answer(types ...string) { s.answers = types }
+
+// Certificates returns the state of every certificate: blocks in the order of
+// the configuration, then those of the CA by host, then the stand-in. The slice
+// is the caller's own.
 func (s *Source) Certificates() []Certificate {
-	list := slices.Clone(s.current.Load().list)
+	t := s.current.Load()
+	list := slices.Clone(t.list)
 	for i := range list {
 		list[i].Names = slices.Clone(list[i].Names)
+	}
+	for _, state := range s.hostStates() {
+		c := Certificate{Name: state.Name, Source: SourceACME, Names: []string{state.Name}, ACME: &state,
+			Issuer: state.Issuer, NotBefore: state.NotBefore, NotAfter: state.NotAfter}
+		if state.LastError != nil {
+			c.LastError = state.LastError
+		}
+		list = append(list, c)
+	}
+	if p := t.standIn; p != nil {
+		c := Certificate{Name: SourceSelfSigned, Source: SourceSelfSigned, Names: slices.Clone(p.names)}
+		c.describe(p.cert.Leaf)
+		list = append(list, c)
 	}
 	return list
 }
 
-// Run keeps the certificates fresh until ctx ends, and then returns nil. It
-// watches the files' folders and also looks at all files every PollInterval,
+// describe fills in what a leaf says.
+func (c *Certificate) describe(leaf *x509.Certificate) {
+	c.Issuer, c.NotBefore, c.NotAfter = issuerOf(leaf), leaf.NotBefore, leaf.NotAfter
+}
+
+// Run keeps the certificates fresh until ctx ends, and then returns nil: it
+// orders what is missing or due, as [Source.Answer] allows, and changes the keys
+// of session tickets daily. Of two Sources with one Automatic, only the one in
+// force may run.
+//
+// It watches the files' folders and also looks at all files every PollInterval,
 // as symlinks further up the path can be swapped without the folder changing.
 //
 // A new pair is taken over as a whole once it parses, matches and is valid.
@@ -199,5 +302,13 @@ func (s *Source) Run(ctx context.Context) error {
 		return errors.New("watch certificates: already running")
 	}
 	defer s.running.Store(false)
+	if s.automatic != nil {
+		if err := s.follow(); err != nil {
+			return err
+		}
+		if s.ownsACME {
+			defer s.automatic.Close()
+		}
+	}
 	return s.watch(ctx)
 }

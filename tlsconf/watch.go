@@ -25,19 +25,26 @@ func (s *Source) watch(ctx context.Context) error {
 	early := newAlarm()
 	defer early.Stop()
 	for {
-		// Watched first, so that no change falls between the two.
+		// Asked for first, so that no change falls between the two.
+		news := s.news()
 		folders.follow()
 		if s.refresh() {
 			early.within(grace)
 		}
-		if !s.await(ctx, folders, poll, early) {
+		if next := s.work(); !next.IsZero() {
+			early.within(max(next.Sub(s.now()), shortest))
+		}
+		if !s.await(ctx, folders, poll, early, news) {
 			return nil
 		}
 	}
 }
 
+// shortest is the least time between two looks at what is due.
+const shortest = 10 * time.Millisecond
+
 // await returns true when it is time to look at the files, false when ctx ends.
-func (s *Source) await(ctx context.Context, folders *folders, poll *time.Ticker, early *alarm) bool {
+func (s *Source) await(ctx context.Context, folders *folders, poll *time.Ticker, early *alarm, news <-chan struct{}) bool {
 	for {
 		select {
 		case <-ctx.Done():
@@ -46,6 +53,8 @@ func (s *Source) await(ctx context.Context, folders *folders, poll *time.Ticker,
 			return true
 		case <-early.C:
 			early.rang()
+			return true
+		case <-news:
 			return true
 		case <-folders.events:
 			early.within(settle)

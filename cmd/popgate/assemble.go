@@ -20,10 +20,18 @@ type assembly struct {
 	limits       authz.Limits
 }
 
+// lasting is what outlives a configuration and goes into each.
+type lasting struct {
+	log       hclog.Logger
+	metrics   *metrics.Metrics
+	automatic *tlsconf.Automatic // nil: of the certificates' own
+	tickets   *tlsconf.Tickets   // where ticket_secret isn't set; nil likewise
+}
+
 // assemble makes the parts and reports all problems at once.
-func assemble(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) (*assembly, error) {
+func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 	table, tableErr := route.New(routeOptions(cfg))
-	certificates, certErr := tlsconf.New(tlsOptions(cfg, log, numbers))
+	certificates, certErr := newCertificates(cfg, with)
 	if err := errors.Join(tableErr, certErr); err != nil {
 		return nil, err
 	}
@@ -44,10 +52,33 @@ func assemble(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) (*
 			Timeouts:      proxyTimeouts(cfg.Timeouts),
 		},
 	}
-	for _, l := range cfg.Listeners {
-		a.settings.Listeners = append(a.settings.Listeners, proxy.Listener(l))
-	}
+	a.settings.Listeners = listeners(cfg, certificates)
 	return a, nil
+}
+
+// challengeListener is the name of the listener that https_address brings.
+const challengeListener = "https_address"
+
+// listeners are those of mail clients. A CA validates hosts at https_address,
+// which is a listener of its own or shares the port of one.
+func listeners(cfg *config.Config, certificates *tlsconf.Source) []proxy.Listener {
+	var list []proxy.Listener
+	for _, l := range cfg.Listeners {
+		list = append(list, proxy.Listener{Name: l.Name, Address: l.Address, StartTLS: l.StartTLS, ProxyFrom: l.ProxyFrom})
+	}
+	if cfg.TLS.ACME == nil || cfg.TLS.ACME.HTTPS.Address == "" {
+		return list
+	}
+	https := cfg.TLS.ACME.HTTPS
+	for i := range list {
+		if list[i].Address == https.Address {
+			list[i].TLS = certificates.ChallengeConfig()
+			return list
+		}
+	}
+	return append(list, proxy.Listener{
+		Name: challengeListener, Address: https.Address, TLS: certificates.ChallengeConfig(), Optional: !https.Written,
+	})
 }
 
 func proxyTimeouts(t config.Timeouts) proxy.Timeouts {
@@ -56,23 +87,6 @@ func proxyTimeouts(t config.Timeouts) proxy.Timeouts {
 		Connect: t.Connect, Greeting: t.Greeting, BackendLogin: t.BackendLogin,
 		Idle: t.Idle, Quit: t.Quit, HalfClosed: t.HalfClosed,
 	}
-}
-
-func tlsOptions(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) tlsconf.Options {
-	opts := tlsconf.Options{
-		MinVersion:  cfg.TLS.MinVersion,
-		DefaultHost: cfg.TLS.DefaultHost,
-		SelfSigned:  cfg.TLS.SelfSigned,
-		Logger:      log,
-		Observer:    numbers,
-	}
-	for _, c := range cfg.TLS.Certificates {
-		opts.Certificates = append(opts.Certificates, tlsconf.Files(c))
-	}
-	for _, t := range cfg.Tenants {
-		opts.Hosts = append(opts.Hosts, t.Hosts...)
-	}
-	return opts
 }
 
 func routeOptions(cfg *config.Config) route.Options {

@@ -24,7 +24,7 @@ func check(_ context.Context, args []string, std streams) error {
 	}
 	// What would be warned of at start is shown, too.
 	warnings := hclog.New(&hclog.LoggerOptions{Name: "popgate", Level: hclog.Warn, Output: std.err, DisableTime: true})
-	if _, err := assemble(cfg, warnings, metrics.New()); err != nil {
+	if _, err := assemble(cfg, lasting{log: warnings, metrics: metrics.New()}); err != nil {
 		return usageError{err}
 	}
 	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", path, count(len(cfg.Listeners), "listener"),
@@ -95,7 +95,7 @@ func read(path string) (cfg *config.Config, diags hcl.Diagnostics, files map[str
 // badCertificates says what is wrong with the files of a configuration that may
 // not be sound.
 func badCertificates(cfg *config.Config) error {
-	opts := tlsOptions(cfg, hclog.NewNullLogger(), metrics.New())
+	opts := tlsOptions(cfg, lasting{log: hclog.NewNullLogger(), metrics: metrics.New()})
 	opts.Certificates = slices.DeleteFunc(opts.Certificates, func(f tlsconf.Files) bool {
 		return f.CertFile == "" || f.KeyFile == "" // said already
 	})

@@ -52,7 +52,10 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	s := newService(cfg, newLogger(cfg.Log, std.err))
+	s, err := newService(cfg, newLogger(cfg.Log, std.err))
+	if err != nil {
+		return errors.Join(err, server.Close())
+	}
 	load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
 	err = s.run(ctx, cfg, load, func() error {
 		port := s.server.Addr(demoAddr).(*net.TCPAddr).Port

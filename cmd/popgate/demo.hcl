@@ -15,4 +15,6 @@ limits { connections = 100 }
 
 timeouts { drain = "2s" }
 
+admin { socket = "@DIR@/admin.sock" }
+
 log { failed_users = "all" }

@@ -185,7 +185,7 @@ func TestDemoFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := strings.Join(found, " "), "ca.pem cert.pem key.pem"; got != want {
+	if got, want := strings.Join(found, " "), "admin.sock ca.pem cert.pem key.pem"; got != want {
 		t.Errorf("the files are %s, want %s", got, want)
 	}
 	if password := p.out.wait(t, p.done, 1, `  password +(\S+)`)[1]; strings.Contains(p.err.String(), password) {

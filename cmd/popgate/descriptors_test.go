@@ -60,7 +60,7 @@ func TestFit(t *testing.T) {
 		{1, 1}, {most - 1, most - 1}, {most, most}, {most + 1, most}, {math.MaxInt, most},
 	} {
 		log := newOutput()
-		s := &service{log: hclog.New(&hclog.LoggerOptions{Output: log})}
+		s := &service{lasting: lasting{log: hclog.New(&hclog.LoggerOptions{Output: log})}}
 		asked := authz.Limits{Connections: test.asked, ConnectionsPerIP: 7, ConnectionsBeforeLogin: 8}
 		got, err := s.fit(asked)
 		if err != nil {

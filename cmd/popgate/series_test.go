@@ -42,7 +42,10 @@ func seriesAfter(t *testing.T, n int) []string {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	service := newService(cfg, hclog.NewNullLogger())
+	service, err := newService(cfg, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if err := service.apply(ctx, cfg); err != nil {

@@ -19,7 +19,10 @@ func serve(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	s := newService(cfg, newLogger(cfg.Log, std.err))
+	s, err := newService(cfg, newLogger(cfg.Log, std.err))
+	if err != nil {
+		return err
+	}
 	return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(path, s.log) }, nil)
 }
 

@@ -89,7 +89,10 @@ func TestFirstClientIsServed(t *testing.T) {
 		t.Fatal(diags)
 	}
 	early := &earlyClient{}
-	service := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: early}))
+	service, err := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: early}))
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if err := service.apply(ctx, cfg); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -13,36 +14,48 @@ import (
 	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/proxy"
+	"popgate/tlsconf"
 )
 
 // service is a running popgate: the parts that outlive a configuration, and
 // the one that is in force.
 type service struct {
-	log     hclog.Logger
-	metrics *metrics.Metrics
-	guard   *authz.Guard
-	server  *proxy.Server
+	lasting
+	guard     *authz.Guard
+	server    *proxy.Server
+	entrances *entrances
 
 	format string        // of the log; can't change while running
 	limits authz.Limits  // in force
 	drain  time.Duration // of the configuration in force
 
+	certificates atomic.Pointer[tlsconf.Source] // in force
 	watching     sync.WaitGroup
 	stopWatching context.CancelFunc // of the certificates in force
 }
 
 // newService returns a service that does nothing yet.
-func newService(cfg *config.Config, log hclog.Logger) *service {
-	s := &service{log: log, metrics: metrics.New(), guard: authz.New(authz.Limits{}), format: cfg.Log.Format}
+func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
+	s := &service{lasting: newLasting(log, metrics.New()), guard: authz.New(authz.Limits{}), format: cfg.Log.Format}
 	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
 	s.stopWatching = func() {}
-	return s
+	var err error
+	s.entrances, err = newEntrances(log, s.automatic, &certificateDesk{current: &s.certificates, automatic: s.automatic})
+	return s, err
+}
+
+// newLasting makes what outlives configurations.
+func newLasting(log hclog.Logger, numbers *metrics.Metrics) lasting {
+	return lasting{
+		log: log, metrics: numbers, tickets: tlsconf.NewTickets(),
+		automatic: tlsconf.NewAutomatic(tlsconf.AutomaticOptions{Logger: log, Observer: numbers}),
+	}
 }
 
 // apply makes cfg the configuration in force, whole or not at all. The end of
 // ctx, the same at each call, begins the draining.
 func (s *service) apply(ctx context.Context, cfg *config.Config) error {
-	parts, err := assemble(cfg, s.log, s.metrics)
+	parts, err := assemble(cfg, s.lasting)
 	if err != nil {
 		return usageError{err}
 	}
@@ -50,27 +63,68 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := s.entrances.open(cfg, &parts.settings); err != nil {
+		s.entrances.forget()
+		return err
+	}
 	// Before Apply, which lets clients in at once.
 	before := s.limits
 	s.setLimits(limits)
 	if err := s.server.Apply(ctx, parts.settings); err != nil {
 		s.setLimits(before)
+		s.entrances.forget()
 		return err
 	}
+	s.entrances.use()
 	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
 	if cfg.Log.Format != s.format {
 		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
 	}
 	s.drain = cfg.Timeouts.Drain
+	s.replaceCertificates(ctx, parts.certificates, s.answers(cfg))
+	return nil
+}
+
+// answers are the types of challenges that can be answered, in the order in
+// which to try them.
+func (s *service) answers(cfg *config.Config) (types []string) {
+	if s.entrances.challenge.addr() != nil {
+		types = append(types, tlsconf.HTTP01)
+	}
+	if acme := cfg.TLS.ACME; acme != nil && acme.HTTPS.Address != "" && s.server.Addr(acme.HTTPS.Address) != nil {
+		types = append(types, tlsconf.TLSALPN01)
+	}
+	return types
+}
+
+// replaceCertificates keeps next fresh from now on, and what was before no more.
+func (s *service) replaceCertificates(ctx context.Context, next *tlsconf.Source, answers []string) {
 	s.stopWatching()
+	s.watching.Wait()
+	if before := s.certificates.Swap(next); before != nil {
+		s.forgetFiles(before, next)
+	}
+	next.Answer(answers...)
 	watch, stop := context.WithCancel(ctx)
 	s.stopWatching = stop
 	s.watching.Go(func() {
-		if err := parts.certificates.Run(watch); err != nil && watch.Err() == nil {
+		if err := next.Run(watch); err != nil && watch.Err() == nil {
 			s.log.Error("certificates are not watched any more", "error", err)
 		}
 	})
-	return nil
+}
+
+// forgetFiles takes the numbers of certificate blocks away that are gone.
+func (s *service) forgetFiles(before, next *tlsconf.Source) {
+	kept := make(map[string]bool)
+	for _, c := range next.Certificates() {
+		kept[c.Source+" "+c.Name] = true
+	}
+	for _, c := range before.Certificates() {
+		if c.Source == tlsconf.SourceFile && !kept[c.Source+" "+c.Name] {
+			s.metrics.CertificateDropped(c.Source, c.Name)
+		}
+	}
 }
 
 func (s *service) setLimits(limits authz.Limits) {
@@ -114,8 +168,10 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 // everything that apply started.
 func (s *service) finish() {
 	s.log.Info("draining", "timeout", s.drain.String())
-	left := s.server.Drain(s.drain)
 	s.stopWatching()
+	s.watching.Go(s.automatic.Close)
+	left := s.server.Drain(s.drain)
 	s.watching.Wait()
+	s.entrances.close()
 	s.log.Info("drained", "closed_at_timeout", left)
 }

@@ -80,13 +80,14 @@ func startMails(t testing.TB, n int) (*demo.Server, int) {
 
 // Parts of a configuration.
 const (
+	ownSocket   = "admin { socket = \"admin.sock\" }\n"
 	oneListener = "listener \"pop3s\" { address = \"127.0.0.1:0\" }\n"
 	shortDelay  = "timeouts { failure_delay = \"100ms\" }\n"
 )
 
 // text is a whole configuration, with more behind it.
 func (s *site) text(more string) string {
-	return oneListener + s.certificate(siteName) + backendAt(s.port) + more
+	return oneListener + ownSocket + s.certificate(siteName) + backendAt(s.port) + more
 }
 
 // certificate is the tls block with one pair of files in the site's folder.

@@ -9,8 +9,6 @@
 package metrics
 
 import (
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
@@ -33,11 +31,7 @@ type Metrics struct {
 	panics        prometheus.Counter
 	reloads       *prometheus.CounterVec
 
-	noServerName      prometheus.Counter
-	unknownServerName prometheus.Counter
-	standIns          prometheus.Counter
-	certLoads         *prometheus.CounterVec
-	certNotAfter      *prometheus.GaugeVec
+	*certificates
 }
 
 // New returns a fresh set, with Go's runtime and the process beside it.
@@ -56,15 +50,11 @@ func New() *Metrics {
 		panics:        plain("panics_total", "Sessions ended by a bug of popgate."),
 		reloads:       counter("reloads_total", "Changes of configuration, by result.", "result"),
 
-		noServerName:      plain("tls_no_server_name_total", "Handshakes of clients that sent no server name."),
-		unknownServerName: plain("tls_unknown_server_name_total", "Handshakes for a server name without a certificate."),
-		standIns:          plain("tls_stand_ins_total", "Handshakes served with a self-signed certificate."),
-		certLoads:         counter("certificate_loads_total", "Certificates read from files, by block and result.", "certificate", "result"),
-		certNotAfter:      gauge("certificate_not_after_seconds", "When a certificate expires, in Unix time.", "certificate"),
+		certificates: newCertificates(),
 	}
+	m.certificates.register(m.Registry)
 	m.Registry.MustRegister(m.sessionsOpen, m.sessionsEnded, m.handshakes, m.logins, m.denials, m.dials,
 		m.bytes, m.injections, m.acceptErrors, m.panics, m.reloads,
-		m.noServerName, m.unknownServerName, m.standIns, m.certLoads, m.certNotAfter,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -125,21 +115,3 @@ func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // Reloaded counts a change of configuration; result is "ok" or "error".
 func (m *Metrics) Reloaded(result string) { m.reloads.WithLabelValues(result).Inc() }
-
-// ServerNameMissing counts a hello without a server name.
-func (m *Metrics) ServerNameMissing() { m.noServerName.Inc() }
-
-// ServerNameUnknown counts a hello for a name that no certificate covers.
-func (m *Metrics) ServerNameUnknown() { m.unknownServerName.Inc() }
-
-// StandInServed counts a self-signed certificate handed out.
-func (m *Metrics) StandInServed() { m.standIns.Inc() }
-
-// CertificateLoaded notes a certificate block's new pair.
-func (m *Metrics) CertificateLoaded(name string, notAfter time.Time) {
-	m.certLoads.WithLabelValues(name, "ok").Inc()
-	m.certNotAfter.WithLabelValues(name).Set(float64(notAfter.Unix()))
-}
-
-// CertificateFailed notes a pair that could not be used.
-func (m *Metrics) CertificateFailed(name string) { m.certLoads.WithLabelValues(name, "error").Inc() }

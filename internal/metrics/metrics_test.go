@@ -13,8 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
 
-// moment is when the certificates of these tests expire.
-var moment = time.Unix(1_900_000_000, 0)
+// moment is when the certificates of these tests expire, began when they were
+// ordered.
+var moment, began = time.Unix(1_900_000_000, 0), time.Unix(1_800_000_000, 0)
 
 // call is one way to count.
 type call struct {
@@ -52,13 +53,32 @@ var calls = []call{
 	{"ServerNameMissing", (*Metrics).ServerNameMissing, map[string]float64{`popgate_tls_no_server_name_total`: 1}},
 	{"ServerNameUnknown", (*Metrics).ServerNameUnknown, map[string]float64{`popgate_tls_unknown_server_name_total`: 1}},
 	{"StandInServed", (*Metrics).StandInServed, map[string]float64{`popgate_tls_stand_ins_total`: 1}},
-	{"CertificateLoaded", func(m *Metrics) { m.CertificateLoaded("main", moment) },
+	{"CertificateLoaded", func(m *Metrics) { m.CertificateLoaded("file", "main", moment) },
 		map[string]float64{
-			`popgate_certificate_loads_total{certificate=main,result=ok}`: 1,
-			`popgate_certificate_not_after_seconds{certificate=main}`:     1_900_000_000,
+			`popgate_certificate_loads_total{certificate=main,result=ok,source=file}`: 1,
+			`popgate_certificate_not_after_seconds{certificate=main,source=file}`:     1_900_000_000,
 		}},
 	{"CertificateFailed", func(m *Metrics) { m.CertificateFailed("main") },
-		map[string]float64{`popgate_certificate_loads_total{certificate=main,result=error}`: 1}},
+		map[string]float64{`popgate_certificate_loads_total{certificate=main,result=error,source=file}`: 1}},
+	{"CertificateExpired", func(m *Metrics) { m.CertificateExpired("acme", "pop.example.com") },
+		map[string]float64{`popgate_certificates_expired_total{source=acme}`: 1}},
+	{"CertificateDropped", func(m *Metrics) { m.CertificateDropped("acme", "gone.example.com") }, nil},
+	{"CertificateOrdered", (*Metrics).CertificateOrdered, map[string]float64{`popgate_acme_orders_total`: 1}},
+	{"CertificateIssued", func(m *Metrics) { m.CertificateIssued("pop.example.com", began, moment, true) },
+		map[string]float64{
+			`popgate_acme_certificates_issued_total{kind=renewal}`:                           1,
+			`popgate_acme_last_issue_seconds`:                                                1_800_000_000,
+			`popgate_certificate_not_after_seconds{certificate=pop.example.com,source=acme}`: 1_900_000_000,
+		}},
+	{"CertificateOrderFailed", func(m *Metrics) { m.CertificateOrderFailed("rateLimited", began) },
+		map[string]float64{
+			`popgate_acme_order_failures_total{problem=rateLimited}`: 1,
+			`popgate_acme_last_failure_seconds`:                      1_800_000_000,
+		}},
+	{"ChallengeAnswered", func(m *Metrics) { m.ChallengeAnswered("http-01", false) },
+		map[string]float64{`popgate_acme_challenges_total{result=unknown,type=http-01}`: 1}},
+	{"CacheFailed", func(m *Metrics) { m.CacheFailed("write_account") },
+		map[string]float64{`popgate_certificate_cache_errors_total{operation=write_account}`: 1}},
 }
 
 // series are popgate's own numbers, by name and labels.
@@ -124,7 +144,8 @@ func TestEveryMetricIsRegistered(t *testing.T) {
 		name, _, _ := strings.Cut(key, "{")
 		names[name] = true
 	}
-	if want := reflect.TypeFor[Metrics]().NumField() - 1; len(names) != want {
+	// The registry and the embedded certificates are none.
+	if want := reflect.TypeFor[Metrics]().NumField() - 2 + reflect.TypeFor[certificates]().NumField(); len(names) != want {
 		t.Errorf("%d metrics are shown, the set has %d: %v", len(names), want, slices.Sorted(maps.Keys(names)))
 	}
 }
@@ -171,7 +192,8 @@ func TestLint(t *testing.T) {
 // source or labels of the configuration's blocks; a user, a client's address or
 // a server name must never be among them.
 var labels = []string{
-	"backend", "certificate", "check", "direction", "end", "listener", "mechanism", "result", "state", "version",
+	"backend", "certificate", "check", "direction", "end", "kind", "listener", "mechanism", "operation", "problem",
+	"result", "source", "state", "type", "version",
 }
 
 // TestLabels: no metric has a label of another kind.
@@ -225,7 +247,7 @@ func TestRepetitionAddsNoSeries(t *testing.T) {
 	for _, c := range calls {
 		for key, once := range c.want {
 			want := 1001 * once
-			if strings.Contains(key, "not_after") {
+			if strings.HasSuffix(key, "_seconds") || strings.Contains(key, "_seconds{") {
 				want = once
 			}
 			if after[key] != want {

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// door is a listener beside those of mail clients. A reload moves it if its
+// address has changed, and leaves it open otherwise: open, then use or forget.
+type door struct {
+	listen func(address string) (net.Listener, error)
+	// serve serves what comes through a listener until that is closed.
+	serve func(net.Listener) error
+
+	address string // in force; "" for none
+	current net.Listener
+	pending net.Listener // opened, not in use yet
+	wanted  string       // the address to come
+	serving sync.WaitGroup
+}
+
+// open opens address beside the one in force, if it is another. "" is none.
+func (d *door) open(address string) error {
+	d.wanted = address
+	if address == d.address || address == "" {
+		return nil
+	}
+	l, err := d.listen(address)
+	if err != nil {
+		d.wanted = d.address
+		return err
+	}
+	d.pending = l
+	return nil
+}
+
+// skip leaves the door closed from the next use on.
+func (d *door) skip() { d.wanted = "" }
+
+// use brings in force what open has opened.
+func (d *door) use() {
+	if d.wanted == d.address {
+		return
+	}
+	if d.current != nil {
+		_ = d.current.Close()
+	}
+	d.address, d.current, d.pending = d.wanted, d.pending, nil
+	if l := d.current; l != nil {
+		d.serving.Go(func() { _ = d.serve(l) })
+	}
+}
+
+// forget undoes open.
+func (d *door) forget() {
+	if d.pending != nil {
+		_ = d.pending.Close()
+	}
+	d.pending, d.wanted = nil, d.address
+}
+
+// close closes the door and waits until nobody is in it. stop ends what serve
+// began.
+func (d *door) close(stop func() error) error {
+	err := stop()
+	if d.current != nil {
+		if closeErr := d.current.Close(); !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
+		}
+	}
+	d.serving.Wait()
+	d.address, d.current = "", nil
+	return err
+}
+
+// addr is where the door is; nil: it is closed.
+func (d *door) addr() net.Addr {
+	if d.current == nil {
+		return nil
+	}
+	return d.current.Addr()
+}

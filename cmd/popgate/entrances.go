@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/net/netutil"
+
+	"popgate/internal/admin"
+	"popgate/internal/config"
+	"popgate/proxy"
+	"popgate/tlsconf"
+)
+
+// entrances are what can be connected to beside mail: the port at which a CA
+// asks for HTTP-01 challenges, and the socket of operators' commands.
+type entrances struct {
+	log       hclog.Logger
+	challenge door
+	answers   *http.Server
+	socket    door
+	admin     *admin.Server
+}
+
+// newEntrances returns closed ones.
+func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.Certificates) (*entrances, error) {
+	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
+	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	e.challenge.listen = func(address string) (net.Listener, error) {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return netutil.LimitListener(l, tlsconf.ChallengeConnections), nil
+	}
+	e.challenge.serve = e.answers.Serve
+	server, err := admin.New(admin.Options{Certificates: certificates, Logger: log.Named("admin")})
+	if err != nil {
+		return nil, err
+	}
+	e.admin, e.socket.listen, e.socket.serve = server, admin.Listen, server.Serve
+	return e, nil
+}
+
+// open opens what cfg names, beside what is open. What cfg doesn't name itself,
+// but has by default, may fail; but hosts must be validated somewhere.
+func (e *entrances) open(cfg *config.Config, settings *proxy.Settings) error {
+	return errors.Join(e.openChallenge(cfg.TLS.ACME, settings), e.openSocket(cfg.Admin))
+}
+
+func (e *entrances) openChallenge(acme *config.ACME, settings *proxy.Settings) error {
+	if acme == nil {
+		e.challenge.skip()
+		return nil
+	}
+	err := e.challenge.open(acme.HTTP.Address)
+	switch {
+	case err == nil:
+		return nil
+	case acme.HTTP.Written || acme.HTTPS.Address == "":
+		return fmt.Errorf("http_address: %w", err)
+	}
+	e.log.Warn("http_address can't be opened, hosts are validated at https_address only", "address", acme.HTTP.Address, "error", err)
+	e.challenge.skip()
+	// Now that one can't be done without.
+	if i := slices.IndexFunc(settings.Listeners, func(l proxy.Listener) bool { return l.Optional }); i >= 0 {
+		settings.Listeners[i].Optional = false
+	}
+	return nil
+}
+
+func (e *entrances) openSocket(block config.Admin) error {
+	err := e.socket.open(block.Socket)
+	if err != nil && block.Written {
+		return err
+	}
+	if err != nil {
+		e.log.Warn("admin socket can't be opened, commands can't reach this popgate", "socket", block.Socket, "error", err)
+		e.socket.skip()
+	}
+	return nil
+}
+
+// use brings in force what was opened, and says so.
+func (e *entrances) use() {
+	before := e.challenge.addr()
+	e.challenge.use()
+	if at := e.challenge.addr(); at != nil && at != before {
+		e.log.Info("answering HTTP-01 challenges", "address", at.String())
+	}
+	e.socket.use()
+}
+
+// forget undoes open.
+func (e *entrances) forget() {
+	e.challenge.forget()
+	e.socket.forget()
+}
+
+// partingTime is for telling commands that wait for something that they wait in
+// vain.
+const partingTime = 2 * time.Second
+
+// close closes them all.
+func (e *entrances) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	defer cancel()
+	admin := func() error { return e.admin.Shutdown(ctx) }
+	if err := errors.Join(e.challenge.close(e.answers.Close), e.socket.close(admin)); err != nil {
+		e.log.Debug("not closed in order", "error", err)
+	}
+}

@@ -1,0 +1,123 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+)
+
+// guard is around every request: it refuses what no call may see, and survives
+// what a call may do.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.log.Error("panic in an admin call", "panic", quoted(fmt.Sprint(cause)), "stack", string(debug.Stack()))
+				s.fail(w, asError(r.Context(), errPanic))
+			}
+		}()
+		switch {
+		case s.ending.Err() != nil:
+			s.fail(w, asError(r.Context(), ErrShuttingDown))
+		case roundabout(r):
+			s.notFound(w, r)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// errPanic is a call that broke off.
+var errPanic = errors.New("panic")
+
+// run answers a request with a call.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
+	if err := noBody(w, r); err != nil {
+		s.fail(w, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), c.limit)
+	defer cancel()
+	began := time.Now()
+	body, err := encode(c.answer(r.WithContext(ctx)))
+	if err == nil {
+		s.note(r, c, "ok", began)
+		s.send(w, http.StatusOK, body)
+		return
+	}
+	failed := asError(ctx, err)
+	if failed.Code == CodeInternal {
+		s.log.Error("admin call failed", "call", c.name, "error", quoted(err.Error()))
+	}
+	s.note(r, c, failed.Code, began)
+	s.fail(w, failed)
+}
+
+// noBody reads the request's body, which must be empty: no call takes one, and
+// whoever sends one means something that would not happen.
+func noBody(w http.ResponseWriter, r *http.Request) *Error {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &Error{Code: CodeTooLarge, Message: fmt.Sprintf("a body can have %d octets", tooLarge.Limit)}
+	case err != nil:
+		return badRequest("the body did not come whole")
+	case len(body) > 0:
+		return badRequest("this call takes no body")
+	}
+	return nil
+}
+
+// note logs a call that changes something.
+func (s *Server) note(r *http.Request, c call, result string, began time.Time) {
+	if c.changes {
+		s.log.Info("admin call", "call", c.name, c.subject, quoted(r.PathValue(c.subject)), "result", result,
+			"duration", time.Since(began).Round(time.Millisecond).String())
+	}
+}
+
+// encode makes the body of what a call returned.
+func encode(value any, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return body, nil
+}
+
+// fail answers with an error.
+func (s *Server) fail(w http.ResponseWriter, failed *Error) {
+	body, err := encode(errorAnswer{failed}, nil)
+	if err != nil {
+		s.log.Error("admin call failed", "error", err) // can't be: it is made of texts
+	}
+	if failed.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(failed.RetryAfter))
+	}
+	s.send(w, statuses[failed.Code], body)
+}
+
+// send sends an answer. The time for it begins now, and not with the request.
+func (s *Server) send(w http.ResponseWriter, status int, body []byte) {
+	body = append(body, '\n')
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+const contentType = "application/json; charset=utf-8"

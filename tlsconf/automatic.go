@@ -1,0 +1,140 @@
+package tlsconf
+
+import (
+	"crypto/x509"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Automatic keeps what popgate has of ACME's CAs as long as it runs: the
+// certificates, the orders under way, and when to try again what failed. It
+// outlives configurations, so that a reload neither orders anything twice nor
+// makes a CA forget its patience. Each Source that has an ACME block is given
+// the same one.
+type Automatic struct {
+	opts   AutomaticOptions
+	log    hclog.Logger
+	tokens *tokens
+
+	orders sync.WaitGroup // in flight
+
+	mu      sync.Mutex
+	current *authority    // of the Source that runs; nil: it has no ACME block
+	changed chan struct{} // closed and replaced when something has changed
+}
+
+// AutomaticOptions is what an Automatic is made of. All may be left out.
+type AutomaticOptions struct {
+	Logger   hclog.Logger     // nil: nothing is logged
+	Observer Observer         // nil: nothing is counted
+	Now      func() time.Time // nil: time.Now
+
+	// NewIssuer replaces autocert; Transport replaces the network beneath it.
+	NewIssuer func(ACME) (Issuer, error)
+	Transport func(roots *x509.CertPool) http.RoundTripper
+}
+
+// NewAutomatic returns an Automatic that knows nothing yet. Close ends it.
+func NewAutomatic(opts AutomaticOptions) *Automatic {
+	if opts.Observer == nil {
+		opts.Observer = silent{}
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Transport == nil {
+		opts.Transport = func(roots *x509.CertPool) http.RoundTripper { return newTransport(roots) }
+	}
+	a := &Automatic{
+		opts:    opts,
+		log:     hclog.NewNullLogger(),
+		tokens:  newTokens(opts.Now),
+		changed: make(chan struct{}),
+	}
+	if opts.Logger != nil {
+		a.log = opts.Logger.Named("acme")
+	}
+	return a
+}
+
+// Close calls off the orders under way and waits for their ends, which takes a
+// few seconds at most.
+func (a *Automatic) Close() {
+	a.mu.Lock()
+	current := a.current
+	a.mu.Unlock()
+	if current == nil {
+		return
+	}
+	current.stop()
+	a.orders.Wait()
+	current.tidy() // one may have been issued at the last moment
+}
+
+// authorityOf returns the state of a CA if it is the one in force, else nil.
+func (a *Automatic) authorityOf(directory string) *authority {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current != nil && a.current.acme.Directory == directory {
+		return a.current
+	}
+	return nil
+}
+
+// follow makes acme what is in force, with what was found in its cache; nil for
+// none. Another CA's state is dropped, and its orders are called off.
+func (a *Automatic) follow(acme *ACME, found *inventory) (*authority, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before := a.current
+	if before != nil && (acme == nil || before.acme.Directory != acme.Directory) {
+		before.stop()
+		before, a.current = nil, nil
+	}
+	if acme == nil {
+		return nil, nil
+	}
+	if before == nil {
+		before = newAuthority(a)
+	}
+	if before.account != nil && found.isNew {
+		// The cache has lost the key, or is another one: the account stays.
+		found.account = before.account
+	}
+	issuer, err := a.issuer(*acme, found)
+	if err != nil {
+		return nil, err
+	}
+	before.use(*acme, issuer, found)
+	a.current = before
+	return before, nil
+}
+
+// issuer returns what orders certificates for acme.
+func (a *Automatic) issuer(acme ACME, found *inventory) (Issuer, error) {
+	if a.opts.NewIssuer != nil {
+		return a.opts.NewIssuer(acme)
+	}
+	return &autocertIssuer{
+		directory: acme.Directory, email: acme.Email, eab: acme.EAB, account: found.account,
+		transport: a.opts.Transport(acme.Roots), tokens: a.tokens, shared: acme.Cache, now: a.opts.Now,
+	}, nil
+}
+
+// changes returns a channel that is closed at the next change.
+func (a *Automatic) changes() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.changed
+}
+
+// announce tells of a change.
+func (a *Automatic) announce() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.changed)
+	a.changed = make(chan struct{})
+}

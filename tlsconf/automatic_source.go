@@ -1,0 +1,97 @@
+package tlsconf
+
+import (
+	"slices"
+	"time"
+)
+
+// follow makes the Source's ACME options the ones in force. Called by Run.
+func (s *Source) follow() error {
+	current, err := s.automatic.follow(s.acme, s.found)
+	if err != nil || current == nil {
+		return err
+	}
+	current.answer(s.answers)
+	current.want(s.wanted)
+	s.authority.Store(current)
+	s.publish() // an order may have ended since New
+	return nil
+}
+
+// want finds the hosts that are to have a certificate of the CA: those that no
+// valid file covers.
+func (s *Source) want(files []*pair, now time.Time) {
+	covered := newSnapshot(stock{pairs: files}, now)
+	s.wanted = slices.DeleteFunc(slices.Clone(s.acme.Hosts), func(host string) bool { return covered.valid(host, now) })
+	if current := s.authority.Load(); current != nil {
+		current.want(s.wanted)
+	}
+}
+
+// issued returns the certificates of the wanted hosts.
+func (s *Source) issued() map[string]*pair {
+	current := s.authority.Load()
+	if current == nil {
+		// Not in force yet, maybe never: what is in memory beats the cache.
+		current = s.automatic.authorityOf(s.acme.Directory)
+	}
+	var newest map[string]*pair
+	if current != nil {
+		newest = current.pairs()
+	}
+	pairs := make(map[string]*pair, len(s.wanted))
+	for _, host := range s.wanted {
+		if p := newest[host]; p != nil {
+			pairs[host] = p
+		} else if p := s.found.pairs[host]; p != nil {
+			pairs[host] = p
+		}
+	}
+	return pairs
+}
+
+// news returns a channel that is closed when there is something new of the CA;
+// nil: there will never be.
+func (s *Source) news() <-chan struct{} {
+	if s.authority.Load() == nil {
+		return nil
+	}
+	return s.automatic.changes()
+}
+
+// work serves what is new of the CA, begins the orders that are due, and returns
+// when to look again; zero: when something has changed.
+func (s *Source) work() time.Time {
+	current := s.authority.Load()
+	if current == nil {
+		return time.Time{}
+	}
+	if n := current.version(); n != s.published {
+		s.published = n
+		s.publish()
+	}
+	return current.work()
+}
+
+// hostStates describes the hosts with a certificate of the CA, or without one
+// yet.
+func (s *Source) hostStates() []HostState {
+	if s.acme == nil {
+		return nil
+	}
+	if current := s.authority.Load(); current != nil {
+		return current.states()
+	}
+	// Not running: the cache is all that there is.
+	still := newAuthority(s.automatic)
+	still.use(*s.acme, nil, s.found)
+	still.change(s.wanted)
+	return still.states()
+}
+
+// CoveredByFile tells whether a block's pair answers for a host.
+func (s *Source) CoveredByFile(host string) bool {
+	exact, wild := s.current.Load().lookup(fold(host))
+	fromFile := func(p *pair) bool { return p.sum != [32]byte{} }
+	return slices.ContainsFunc(exact, fromFile) || slices.ContainsFunc(wild, fromFile)
+}

@@ -1,0 +1,93 @@
+package tlsconf
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"runtime"
+	"sync"
+)
+
+// inventory is what a cache held when it was looked through. Looking changes
+// nothing in the cache.
+type inventory struct {
+	pairs    map[string]*pair    // by host
+	failures map[string]*failure // by host
+	pause    *failure            // nil: the account may order
+
+	account crypto.Signer
+	// isNew: the account's key was made just now.
+	isNew bool
+
+	damaged []string // keys of entries that can't be understood
+	problem error    // the first one of the cache itself
+}
+
+// take looks through a cache for hosts.
+func take(ctx context.Context, c Cache, hosts []string) (*inventory, error) {
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	defer cancel()
+	v := &inventory{pairs: make(map[string]*pair), failures: make(map[string]*failure)}
+	if err := v.takeAccount(ctx, c); err != nil {
+		return nil, err
+	}
+	pause, err := readFailure(ctx, c, pauseKey)
+	v.pause = pause
+	v.note(pauseKey, err)
+	var all sync.WaitGroup
+	var mu sync.Mutex // guards v
+	next := make(chan string)
+	for range min(runtime.GOMAXPROCS(0), len(hosts)) {
+		all.Go(func() {
+			for host := range next {
+				p, err := readCertificate(ctx, c, host)
+				f, failureErr := readFailure(ctx, c, host+failureSuffix)
+				mu.Lock()
+				v.note(host, err)
+				v.note(host+failureSuffix, failureErr)
+				if p != nil {
+					v.pairs[host] = p
+				}
+				if f != nil {
+					v.failures[host] = f
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, host := range hosts {
+		next <- host
+	}
+	close(next)
+	all.Wait()
+	return v, nil
+}
+
+// takeAccount finds the account's key, or makes one.
+func (v *inventory) takeAccount(ctx context.Context, c Cache) error {
+	data, err := c.Get(ctx, accountKey)
+	if err == nil {
+		v.account, err = decodeKey(data)
+	}
+	v.note(accountKey, err)
+	if v.account == nil {
+		v.isNew = true
+		v.account, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return err
+	}
+	return nil
+}
+
+// note remembers what is wrong with an entry, or with the cache.
+func (v *inventory) note(key string, err error) {
+	switch {
+	case err == nil, errors.Is(err, ErrNoEntry):
+	case errors.Is(err, errDamaged):
+		v.damaged = append(v.damaged, key)
+	case v.problem == nil:
+		v.problem = err
+	}
+}

@@ -1,0 +1,194 @@
+package tlsconf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// order is one try to get a certificate for a host.
+type order struct {
+	authority *authority
+	host      *host
+	issuer    Issuer
+	cache     Cache
+	directory string
+	types     []string // of challenges, to be tried one after the other
+	renewal   bool
+	urgent    bool
+	// ctx is done when it is called off. Deliberate: stored, as an order is one
+	// call that is made a moment later, by another goroutine.
+	ctx context.Context
+}
+
+// newOrder makes the order for a host, which is due; the authority's lock is
+// held.
+func (a *authority) newOrder(h *host) *order {
+	o := &order{
+		authority: a, host: h, issuer: a.issuer, cache: a.acme.Cache, directory: a.acme.Directory,
+		types: a.types(h), renewal: h.pair != nil, urgent: h.urgent,
+	}
+	// Its end is called for by the host's, by Close, or by run.
+	o.ctx, h.cancel = context.WithCancel(context.Background())
+	h.urgent = false
+	a.flying++
+	return o
+}
+
+// types are the challenges to try for a host, in that order. The first try may
+// use all of them, a later one uses one of them, so that a try is one order.
+func (a *authority) types(h *host) []string {
+	types := slices.Clone(a.answers)
+	if i := slices.Index(types, a.preferred); i > 0 {
+		types[0], types[i] = types[i], types[0]
+	}
+	if h.failures > 0 {
+		i := h.failures % len(types)
+		types = types[i : i+1]
+	}
+	return types
+}
+
+// run makes the order and notes what became of it.
+func (o *order) run() {
+	p, challenge, err := o.other(), "", error(nil)
+	if p == nil {
+		p, challenge, err = o.issue()
+	}
+	o.authority.end(o, p, challenge, err)
+	o.authority.announce()
+}
+
+// other is a certificate that somebody else has put into the cache meanwhile,
+// such as another replica or `popgate cert renew`; nil: there is none that is
+// any better than an order.
+func (o *order) other() *pair {
+	if o.urgent {
+		return nil
+	}
+	p, err := readCertificate(o.ctx, o.cache, o.host.name)
+	if err != nil || !o.authority.opts.Now().Before(renewalDue(o.host.name, p.cert.Leaf)) {
+		return nil
+	}
+	return p
+}
+
+// issue orders by one type of challenge after the other, as long as it was the
+// validation that failed.
+func (o *order) issue() (p *pair, challenge string, err error) {
+	for _, challenge := range o.types {
+		cert, failed := o.issuer.Issue(o.ctx, o.host.name, challenge)
+		if failed == nil {
+			p = newPair(cert)
+			return p, challenge, o.usable(p)
+		}
+		err = failed
+		var why *OrderError
+		if !errors.As(failed, &why) || !why.Validation {
+			break
+		}
+	}
+	return nil, "", err
+}
+
+// usable refuses to be content with a certificate that is due to be renewed as
+// soon as it has come, because of a wrong clock here or there: order would follow
+// upon order.
+func (o *order) usable(p *pair) error {
+	leaf, now := p.cert.Leaf, o.authority.opts.Now()
+	if now.Before(renewalDue(o.host.name, leaf)) {
+		return nil
+	}
+	return &OrderError{Type: ProblemCertificate, Detail: fmt.Sprintf(
+		"the certificate is valid from %s to %s, and this machine's clock says %s",
+		leaf.NotBefore.UTC().Format(time.RFC3339), leaf.NotAfter.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))}
+}
+
+// end notes what became of an order, and says so.
+func (a *authority) end(o *order, p *pair, challenge string, err error) {
+	h, name := o.host, o.host.name
+	wanted := a.settle(o, p, challenge, err)
+	switch {
+	case err != nil && !wanted:
+		a.log.Info("certificate order called off", "host", name)
+	case err != nil:
+		a.reportFailure(h)
+	case challenge == "":
+		a.log.Info("certificate loaded from the cache", "host", name, "not_after", p.notAfter())
+		a.opts.Observer.CertificateLoaded(SourceACME, name, p.notAfter())
+	default:
+		message := "certificate issued"
+		if o.renewal {
+			message = "certificate renewed"
+		}
+		a.log.Info(message, "host", name, "issuer", quoted(issuerOf(p.cert.Leaf)), "not_after", p.notAfter(), "challenge", challenge)
+		a.opts.Observer.CertificateIssued(name, a.opts.Now(), p.notAfter(), o.renewal)
+	}
+}
+
+// settle notes what became of an order, and tells whether that is of interest
+// still: the host may have been dropped, or the order called off.
+func (a *authority) settle(o *order, p *pair, challenge string, err error) (wanted bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	h, now := o.host, a.opts.Now()
+	wanted = a.hosts[h.name] == h && o.ctx.Err() == nil
+	a.flying--
+	h.cancel() // gives back what the context holds
+	h.cancel = nil
+	switch {
+	case err == nil && challenge == "":
+		a.issues++
+		h.pair, h.unsaved, h.expired = p, false, false
+		h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
+	case err == nil:
+		a.issues++
+		a.preferred = challenge
+		h.succeeded(p, now)
+	case wanted:
+		if p != nil && (h.pair == nil || p.notAfter().After(h.pair.notAfter())) {
+			// The clocks of clients may be right.
+			a.issues++
+			h.pair, h.unsaved, h.expired = p, true, false
+		}
+		why := asOrderError(err)
+		h.failed(why, now, rand.Float64())
+		if why.Type == rateLimited {
+			a.pause, a.pausedUntil = why, now.Add(why.RetryAfter)
+			if why.RetryAfter == 0 {
+				a.pausedUntil = now.Add(pauseWithoutWord)
+			}
+		}
+	}
+	h.release()
+	return wanted
+}
+
+// alarming is how little time a certificate has left when a failed renewal
+// becomes something that a human must act on.
+const alarming = 7 * 24 * time.Hour
+
+// reportFailure says what went wrong with a host's last order.
+func (a *authority) reportFailure(h *host) {
+	s := a.stateOf(h)
+	args := []any{"host", h.name, "problem", quoted(s.LastError.Type), "detail", quoted(s.LastError.Detail),
+		"failures", s.Failures, "next_try", s.NextTry}
+	if s.LastError.Skew != 0 {
+		args = append(args, "clock", skewText(s.LastError.Skew))
+	}
+	if !s.NotAfter.IsZero() {
+		args = append(args, "not_after", s.NotAfter)
+	}
+	level := a.log.Warn
+	if s.NotAfter.Sub(a.opts.Now()) < alarming {
+		level = a.log.Error
+	}
+	level("certificate order failed", args...)
+	if s.LastError.Type == rateLimited {
+		a.log.Warn("all orders wait, as the CA has asked for", "until", s.PausedUntil)
+	}
+	a.opts.Observer.CertificateOrderFailed(problemLabel(s.LastError.Type), s.LastFailure)
+}

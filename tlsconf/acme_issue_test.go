@@ -90,6 +90,7 @@ func TestRenewalWithoutTraffic(t *testing.T) {
 	for _, days := range []int{6, 45, 90} {
 		lifetime := time.Duration(days) * 24 * time.Hour
 		inACME(t, acmetest.Options{Lifetime: lifetime}, func(t *testing.T, s *acmeScene) {
+			s.opts.PollInterval = time.Hour // what is due has an alarm of its own
 			s.start()
 			s.settled()
 			var keys [][]byte
@@ -120,6 +121,7 @@ func TestRenewalWithoutTraffic(t *testing.T) {
 func TestThreeYears(t *testing.T) {
 	inACME(t, acmetest.Options{}, func(t *testing.T, s *acmeScene) {
 		s.opts.ACME.Hosts = []string{popHost, "a.example.com", "b.example.com"}
+		s.opts.PollInterval = time.Hour // what is due has an alarm of its own
 		s.start()
 		s.settled()
 		for range 3 * 365 {

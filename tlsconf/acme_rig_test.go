@@ -269,3 +269,8 @@ func (m *memory) keys() (keys []string) {
 }
 
 var errDiskFull = errors.New("no space left on device")
+
+// transportTo is the network to a CA in memory.
+func transportTo(ca *acmetest.CA) func(*x509.CertPool) http.RoundTripper {
+	return func(*x509.CertPool) http.RoundTripper { return ca }
+}

@@ -11,6 +11,9 @@ func (s *Source) follow() error {
 	if err != nil || current == nil {
 		return err
 	}
+	if cache, ok := s.acme.Cache.(interface{ Sweep(now time.Time) }); ok {
+		cache.Sweep(s.now())
+	}
 	current.answer(s.answers)
 	current.want(s.wanted)
 	s.authority.Store(current)

@@ -51,7 +51,7 @@ func (t *Tickets) keys(of int64) ([]ticketKey, error) {
 // RFC 8446 §4.6.1, which limits a ticket to seven days) want them changed often.
 func (s *Source) rotateTickets(now time.Time) {
 	today := dayOf(now)
-	if today == s.ticketDay {
+	if today == s.ticketDay.Load() {
 		return
 	}
 	keys, err := s.tickets.keys(today)
@@ -60,5 +60,5 @@ func (s *Source) rotateTickets(now time.Time) {
 		return
 	}
 	s.config.SetSessionTicketKeys(keys)
-	s.ticketDay = today
+	s.ticketDay.Store(today)
 }

@@ -126,7 +126,7 @@ type Source struct {
 	wanted    []string                  // hosts to have a certificate of a CA, sorted
 	ownsACME  bool                      // Automatic ends with Run
 	answers   []string                  // types of challenges that can be answered
-	ticketDay int64                     // of the keys in use, in days
+	ticketDay atomic.Int64              // of the keys in use, in days
 	uncovered []string                  // hosts without a certificate, as last logged
 
 	running    atomic.Bool

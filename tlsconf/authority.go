@@ -87,14 +87,20 @@ func (a *authority) stop() {
 // that are not among them any more are called off.
 func (a *authority) want(names []string) {
 	defer a.announce()
-	for _, h := range a.change(names) {
-		a.log.Info("certificate loaded from the cache", "host", h.name, "not_after", h.pair.notAfter())
-		a.opts.Observer.CertificateLoaded(SourceACME, h.name, h.pair.notAfter())
+	for _, c := range a.change(names) {
+		a.log.Info("certificate loaded from the cache", "host", c.host, "not_after", c.notAfter)
+		a.opts.Observer.CertificateLoaded(SourceACME, c.host, c.notAfter)
 	}
 }
 
+// validity is a host's certificate, as reports name it.
+type validity struct {
+	host     string
+	notAfter time.Time
+}
+
 // change does what want says, and returns the new hosts that have a certificate.
-func (a *authority) change(names []string) (loaded []*host) {
+func (a *authority) change(names []string) (loaded []validity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	wanted := make(map[string]bool, len(names))
@@ -108,7 +114,7 @@ func (a *authority) change(names []string) (loaded []*host) {
 			h.recall(f, a.opts.Now())
 		}
 		if h.pair != nil {
-			loaded = append(loaded, h)
+			loaded = append(loaded, validity{name, h.pair.notAfter()})
 		}
 		a.hosts[name] = h
 	}
@@ -158,9 +164,9 @@ func (a *authority) wants(name string) bool {
 func (a *authority) work() (next time.Time) {
 	a.tidy()
 	now := a.opts.Now()
-	for _, h := range a.expired(now) {
-		a.log.Error("certificate has expired and is still served", "host", h.name, "not_after", h.pair.notAfter())
-		a.opts.Observer.CertificateExpired(SourceACME, h.name)
+	for _, c := range a.expired(now) {
+		a.log.Error("certificate has expired and is still served", "host", c.host, "not_after", c.notAfter)
+		a.opts.Observer.CertificateExpired(SourceACME, c.host)
 	}
 	begun, next := a.begin(now)
 	for _, o := range begun {
@@ -173,13 +179,13 @@ func (a *authority) work() (next time.Time) {
 }
 
 // expired returns the hosts whose certificate has expired since the last call.
-func (a *authority) expired(now time.Time) (found []*host) {
+func (a *authority) expired(now time.Time) (found []validity) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, h := range a.hosts {
 		if h.pair != nil && !h.expired && h.pair.expired(now) {
 			h.expired = true
-			found = append(found, h)
+			found = append(found, validity{h.name, h.pair.notAfter()})
 		}
 	}
 	return found

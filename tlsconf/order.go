@@ -109,13 +109,13 @@ func (o *order) usable(p *pair) error {
 
 // end notes what became of an order, and says so.
 func (a *authority) end(o *order, p *pair, challenge string, err error) {
-	h, name := o.host, o.host.name
-	wanted := a.settle(o, p, challenge, err)
+	name := o.host.name
+	state, wanted := a.settle(o, p, challenge, err)
 	switch {
 	case err != nil && !wanted:
 		a.log.Info("certificate order called off", "host", name)
 	case err != nil:
-		a.reportFailure(h)
+		a.reportFailure(state)
 	case challenge == "":
 		a.log.Info("certificate loaded from the cache", "host", name, "not_after", p.notAfter())
 		a.opts.Observer.CertificateLoaded(SourceACME, name, p.notAfter())
@@ -131,7 +131,7 @@ func (a *authority) end(o *order, p *pair, challenge string, err error) {
 
 // settle notes what became of an order, and tells whether that is of interest
 // still: the host may have been dropped, or the order called off.
-func (a *authority) settle(o *order, p *pair, challenge string, err error) (wanted bool) {
+func (a *authority) settle(o *order, p *pair, challenge string, err error) (state HostState, wanted bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	h, now := o.host, a.opts.Now()
@@ -164,7 +164,7 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (want
 		}
 	}
 	h.release()
-	return wanted
+	return a.state(h), wanted
 }
 
 // alarming is how little time a certificate has left when a failed renewal
@@ -172,9 +172,8 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (want
 const alarming = 7 * 24 * time.Hour
 
 // reportFailure says what went wrong with a host's last order.
-func (a *authority) reportFailure(h *host) {
-	s := a.stateOf(h)
-	args := []any{"host", h.name, "problem", quoted(s.LastError.Type), "detail", quoted(s.LastError.Detail),
+func (a *authority) reportFailure(s HostState) {
+	args := []any{"host", s.Name, "problem", quoted(s.LastError.Type), "detail", quoted(s.LastError.Detail),
 		"failures", s.Failures, "next_try", s.NextTry}
 	if s.LastError.Skew != 0 {
 		args = append(args, "clock", skewText(s.LastError.Skew))

@@ -43,13 +43,6 @@ func (a *authority) state(h *host) HostState {
 	return s
 }
 
-// stateOf describes h.
-func (a *authority) stateOf(h *host) HostState {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.state(h)
-}
-
 // states describes all hosts, by name.
 func (a *authority) states() []HostState {
 	a.mu.Lock()

@@ -61,13 +61,14 @@ func (e *entrances) openChallenge(acme *config.ACME, settings *proxy.Settings) e
 	}
 	err := e.challenge.open(acme.HTTP.Address)
 	switch {
-	case err == nil:
+	case err == nil && acme.HTTP.Address != "":
 		return nil
-	case acme.HTTP.Written || acme.HTTPS.Address == "":
+	case err != nil && (acme.HTTP.Written || acme.HTTPS.Address == ""):
 		return fmt.Errorf("http_address: %w", err)
+	case err != nil:
+		e.log.Warn("http_address can't be opened, hosts are validated at https_address only", "address", acme.HTTP.Address, "error", err)
+		e.challenge.skip()
 	}
-	e.log.Warn("http_address can't be opened, hosts are validated at https_address only", "address", acme.HTTP.Address, "error", err)
-	e.challenge.skip()
 	// Now that one can't be done without.
 	if i := slices.IndexFunc(settings.Listeners, func(l proxy.Listener) bool { return l.Optional }); i >= 0 {
 		settings.Listeners[i].Optional = false

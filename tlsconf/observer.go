@@ -63,6 +63,10 @@ func (silent) CertificateOrderFailed(string, time.Time)             {}
 func (silent) ChallengeAnswered(string, bool)                       {}
 func (silent) CacheFailed(string)                                   {}
 
+// logged is a time for a log line: without the reading of the monotonic clock,
+// which would be printed too.
+func logged(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+
 // maxLogged bounds foreign text in a log line, in bytes.
 const maxLogged = 300
 

@@ -174,7 +174,7 @@ const alarming = 7 * 24 * time.Hour
 // reportFailure says what went wrong with a host's last order.
 func (a *authority) reportFailure(s HostState) {
 	args := []any{"host", s.Name, "problem", quoted(s.LastError.Type), "detail", quoted(s.LastError.Detail),
-		"failures", s.Failures, "next_try", s.NextTry}
+		"failures", s.Failures, "next_try", logged(s.NextTry)}
 	if s.LastError.Skew != 0 {
 		args = append(args, "clock", skewText(s.LastError.Skew))
 	}
@@ -187,7 +187,7 @@ func (a *authority) reportFailure(s HostState) {
 	}
 	level("certificate order failed", args...)
 	if s.LastError.Type == rateLimited {
-		a.log.Warn("all orders wait, as the CA has asked for", "until", s.PausedUntil)
+		a.log.Warn("all orders wait, as the CA has asked for", "until", logged(s.PausedUntil))
 	}
 	a.opts.Observer.CertificateOrderFailed(problemLabel(s.LastError.Type), s.LastFailure)
 }

@@ -35,6 +35,7 @@ type streams struct {
 var commands = []command{
 	{"serve", "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", serve},
 	{"check", "check the configuration and show all problems", check},
+	{"cert", "list, check and renew certificates", cert},
 	{"demo", "try popgate: a proxy, a certificate and a mail server of its own", runDemo},
 	{"version", "print the version", version},
 }
@@ -117,9 +118,20 @@ func flags(name, usage string, std streams) *flag.FlagSet {
 	return set
 }
 
-// parse parses flags and insists that nothing is left over. Help that was
-// asked for goes to standard output.
+// parse parses flags and insists that nothing is left over.
 func parse(set *flag.FlagSet, args []string, std streams) error {
+	if err := parseFlags(set, args, std); err != nil {
+		return err
+	}
+	if set.NArg() > 0 {
+		return usageError{fmt.Errorf("%s: unexpected argument %q", set.Name(), set.Arg(0))}
+	}
+	return nil
+}
+
+// parseFlags parses flags up to the first word that is none. Help that was asked
+// for goes to standard output.
+func parseFlags(set *flag.FlagSet, args []string, std streams) error {
 	for _, arg := range args {
 		if arg == "-h" || arg == "-help" || arg == "--help" {
 			set.SetOutput(std.out)
@@ -130,8 +142,6 @@ func parse(set *flag.FlagSet, args []string, std streams) error {
 		return err
 	case err != nil:
 		return usageError{errShown}
-	case set.NArg() > 0:
-		return usageError{fmt.Errorf("%s: unexpected argument %q", set.Name(), set.Arg(0))}
 	}
 	return nil
 }

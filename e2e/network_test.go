@@ -5,15 +5,23 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"testing"
 )
 
-// freePort returns a loopback port that nothing listens on. Deliberate: it lies below the range that kernels take
+// given are the ports that freePort has given away.
+var given sync.Map
+
+// freePort returns a loopback port that nothing listens on and that no other test of this run is given, so that a server
+// can come late, or leave and come back. Deliberate: it lies below the range that kernels take
 // ports for outgoing connections from, as those come and go all the time between this check and its use.
 func freePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
-		port := 20000 + rand.IntN(12000)
+		port := 10000 + rand.IntN(22000)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
 		l, err := net.Listen("tcp", loopback(port))
 		if err != nil {
 			continue

@@ -12,9 +12,14 @@ var packages = map[string]string{
 	"curl":      "curl",
 	"dovecot":   "dovecot-pop3d",
 	"fetchmail": "fetchmail",
+	"ip":        "iproute2",
 	"mpop":      "mpop",
+	"nsenter":   "util-linux",
 	"openssl":   "openssl",
 	"python3":   "python3",
+	"sslscan":   "sslscan",
+	"testssl":   "testssl.sh",
+	"unshare":   "util-linux",
 }
 
 // need returns the path of an installed program. Without it the test is skipped, or fails where

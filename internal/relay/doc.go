@@ -8,6 +8,13 @@
 // an unterminated tail at the end of the stream is dropped, because old
 // servers take `QUIT` + FIN for a QUIT.
 //
+// With Options.ReadOnly it knows two facts more: which commands change nothing,
+// and where an answer ends. The others never reach the backend. Each line is
+// owed one answer; filter notes in owed from whom, speaker gives them in that
+// order, and reply tells it where the backend's end. Commands go on at once, as
+// through the opaque relay, so every rule about the end of a session is the
+// same; only popgate's own refusals wait for their turn.
+//
 // A relay runs on two goroutines of its own, one a direction, and calls back
 // when both are gone, so that nothing of the login (a stack grown by the TLS
 // handshake above all) lives as long as the session. All state between two

@@ -8,6 +8,7 @@ import (
 
 // down carries the backend's bytes to the client, until one of them ends.
 func (s *Session) down() {
+	defer s.hush() // wakes the other direction
 	source := s.source()
 	s.pass(s.opts.FromBackend)
 	s.opts.FromBackend = nil
@@ -43,28 +44,47 @@ func (s *Session) send(b []byte, last bool) {
 	if s.deaf.Load() {
 		return
 	}
-	if s.write(b, last) == nil {
+	err := s.write(b, last)
+	switch {
+	case err == nil:
+		return
+	case errors.Is(err, errAstray):
+		s.cut(EndProtocol)
 		return
 	}
 	// A client that went away may have left commands and a QUIT behind, which
 	// are still on their way up. Until the other direction has come to
 	// their end, what the backend says is read and dropped.
 	s.deaf.Store(true)
+	s.hush()
 	_ = s.client.SetReadDeadline(time.Now().Add(lingerTime))
 	if s.halfClosed.Load() && s.quitAt.Load() == 0 {
 		s.cut(EndClientLost)
 	}
 }
 
+// hush lets no refusal be said any more, and none be waited for.
+func (s *Session) hush() {
+	if s.speaker != nil {
+		s.speaker.owed.stop()
+	}
+}
+
 // write writes to the client; all TLS records of b go out in one write.
 func (s *Session) write(b []byte, last bool) error {
+	to := io.Writer(s.client)
+	if s.speaker != nil {
+		s.speaker.take()
+		defer s.speaker.give()
+		to = s.speaker
+	}
 	envelope := envelopes.Get().(*[]byte)
 	defer envelopes.Put(envelope)
 	s.writing.Store(true)
 	defer s.writing.Store(false)
 	s.beneath.hold(*envelope)
 	defer s.beneath.letGo()
-	_, err := s.client.Write(b)
+	_, err := to.Write(b)
 	if last && err == nil {
 		// tls.Conn leaves a deadline behind that is over, as it expects
 		// its close_notify to be the last that is written.
@@ -103,6 +123,12 @@ func (s *Session) backendEnded(err error) {
 		s.ended(EndBackendLost)
 	}
 	_ = s.beneath.SetWriteDeadline(time.Now().Add(noticeTime))
+	if s.speaker != nil {
+		// A refusal under way must not meet the FIN, and none may follow it.
+		s.speaker.take()
+		defer s.speaker.give()
+		s.hush()
+	}
 	if err == io.EOF {
 		_ = s.client.CloseWrite()
 	}

@@ -21,6 +21,7 @@ const (
 	EndQuit              // QUIT was sent and the backend closed
 	EndBackendClosed     // the backend closed without a QUIT
 	EndBackendLost       // the connection to the backend broke
+	EndProtocol          // a refusal has no place among what the backend says; read-only sessions
 	EndClientClosed      // the client ended its stream without a QUIT
 	EndClientLost        // the connection to the client broke
 	EndUnfinished        // the client's stream ended inside a line
@@ -33,7 +34,7 @@ const (
 
 var endNames = [...]string{
 	EndUnknown: "unknown", EndQuit: "quit", EndBackendClosed: "backend_closed",
-	EndBackendLost: "backend_lost", EndClientClosed: "client_closed", EndClientLost: "client_lost",
+	EndBackendLost: "backend_lost", EndProtocol: "backend_protocol", EndClientClosed: "client_closed", EndClientLost: "client_lost",
 	EndUnfinished: "unfinished_line", EndIdle: "idle", EndQuitTimeout: "quit_timeout",
 	EndHalfClosed: "half_closed_timeout", EndDrained: "drained", EndFault: "fault",
 }

@@ -39,6 +39,12 @@ type Options struct {
 	// ended its stream without a QUIT.
 	HalfClosed time.Duration
 
+	// ReadOnly lets only commands through that change nothing in the
+	// maildrop (STAT, LIST, UIDL, RETR, TOP, NOOP, RSET, CAPA, QUIT). To any
+	// other line popgate answers -ERR by itself, when it is its turn. False:
+	// commands are not looked at.
+	ReadOnly bool
+
 	// Done is called once, when both connections are closed and both
 	// goroutines are about to end.
 	Done func(Result)
@@ -53,7 +59,8 @@ type Session struct {
 	start   time.Time
 
 	gate    gate
-	pending []byte // from Options.FromClient, not yet in the gate
+	lines   lines    // the gate, or before it the filter of a read-only session
+	speaker *speaker // of a read-only session; nil: the client is written to directly
 
 	fromClient, fromBackend atomic.Int64
 	heard                   atomic.Int64 // last traffic, ns since start
@@ -86,9 +93,11 @@ func Start(opts Options) *Session {
 		beneath: opts.Beneath,
 		backend: opts.Backend,
 		start:   time.Now(),
-		pending: opts.FromClient,
 	}
-	s.opts.FromClient = nil
+	s.lines = &s.gate
+	if opts.ReadOnly {
+		s.readOnly()
+	}
 	if err := s.beneath.begin(); err != nil {
 		// Its reader and its writer will meet the same trouble.
 		_ = s.beneath.Close()
@@ -100,7 +109,17 @@ func Start(opts Options) *Session {
 	return s
 }
 
-// Bytes returns the octets relayed so far, without TLS.
+// readOnly puts the filter before the backend and the speaker before the client.
+func (s *Session) readOnly() {
+	owed := newOwed()
+	s.speaker = newSpeaker(s.client, owed)
+	// No command has gone out that it could be the answer to.
+	s.speaker.astray = len(s.opts.FromBackend) > 0
+	s.lines = &filter{gate: &s.gate, owed: owed}
+}
+
+// Bytes returns the octets relayed so far, without TLS and without popgate's
+// own refusals and what they answer.
 func (s *Session) Bytes() (fromClient, fromBackend int64) {
 	return s.fromClient.Load(), s.fromBackend.Load()
 }

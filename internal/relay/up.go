@@ -14,11 +14,11 @@ func (s *Session) up() {
 			// Only what is there already is of interest.
 			_ = s.client.SetReadDeadline(time.Now().Add(lingerTime))
 		}
-		n, err := s.read(s.gate.room())
-		s.gate.add(n)
+		n, err := s.read(s.lines.room())
+		s.lines.add(n)
 		if n > 0 {
 			s.touch()
-			if s.deliver() != nil {
+			if s.deliver() != nil || s.refuse() != nil {
 				// What the backend said before it went is still to be
 				// relayed: its reader sees the end, not this one.
 				s.ignoreClient()
@@ -32,20 +32,37 @@ func (s *Session) up() {
 	}
 }
 
+// lines takes the client's octets and lets those go on that may: the gate, or
+// the filter of a read-only session.
+type lines interface {
+	// room is where the next octets are to be read; it is never empty
+	// after ready and clear.
+	room() []byte
+	// add tells that n octets were put into room.
+	add(n int)
+	// ready returns the octets that may go on, and whether a QUIT line is
+	// among them and is the last of them. Call clear once they are gone.
+	ready() (out []byte, quit, last bool)
+	clear()
+	// unfinished reports whether the stream stands inside a line, and
+	// whether a part of that line is let through already.
+	unfinished() (inLine, sent bool)
+}
+
 // read takes what came with the login first, then reads the client.
 func (s *Session) read(p []byte) (int, error) {
-	if len(s.pending) > 0 {
-		n := copy(p, s.pending)
-		s.pending = s.pending[n:]
+	if len(s.opts.FromClient) > 0 {
+		n := copy(p, s.opts.FromClient)
+		s.opts.FromClient = s.opts.FromClient[n:]
 		return n, nil
 	}
-	s.pending = nil
+	s.opts.FromClient = nil
 	return s.client.Read(p)
 }
 
 // deliver sends the whole lines that are there.
 func (s *Session) deliver() error {
-	out, quit, last := s.gate.ready()
+	out, quit, last := s.lines.ready()
 	if len(out) == 0 {
 		return nil
 	}
@@ -64,12 +81,26 @@ func (s *Session) deliver() error {
 		s.backendReset.Store(errors.Is(err, syscall.ECONNRESET))
 		return err
 	}
-	_, sent := s.gate.unfinished()
+	_, sent := s.lines.unfinished()
 	s.settle(sent)
-	s.gate.clear()
+	s.lines.clear()
 	s.touch()
 	if last {
 		s.watch.adjust()
+	}
+	return nil
+}
+
+// refuse says the refusals that no answer of the backend's will take along.
+// Behind the lines that may go on: no client's slowness holds up a QUIT.
+func (s *Session) refuse() error {
+	switch {
+	case s.speaker == nil:
+		return nil
+	case s.backendGone.Load():
+		return errCut
+	case s.speaker.owed.due():
+		s.send(nil, false)
 	}
 	return nil
 }
@@ -115,7 +146,7 @@ func (s *Session) clientEnded(err error) {
 		return
 	}
 	quit := s.quitAt.Load() != 0
-	inLine, _ := s.gate.unfinished()
+	inLine, _ := s.lines.unfinished()
 	switch {
 	case quit:
 		// A QUIT that went out is carried through, whatever the client

@@ -17,6 +17,22 @@ listener "pop3s" {
   # proxy_protocol {
   #   from = ["10.0.0.0/8"]
   # }
+
+  # What is different here from the limits block below. These are all words that
+  # can be.
+  # limits {
+  #   connections              = 5000 # on this listener; the total holds, too
+  #   connections_per_ip       = 50
+  #   connections_per_user     = 20
+  #   connections_before_login = 1000 # on this listener; the total holds, too
+  #   connection_rate          = "300/m"
+  #   login_rate_per_ip        = "120/m"
+  #   login_rate_per_user      = "60/m"
+  #   login_rate               = "30/m"
+  #   exempt                   = ["192.0.2.0/24"] # []: nobody
+  #   errors                   = 3
+  #   login_attempts           = 3
+  # }
 }
 
 # For clients that can't do without port 110: no login before STLS.
@@ -89,14 +105,28 @@ backend "legacy" {
 # A group of users with names of its own. A bare name on one of the hosts gets the
 # first domain.
 # tenant "acme" {
-#   hosts    = ["pop.acme.example"]
-#   domains  = ["acme.example"]
-#   backend  = "legacy"
-#   any_host = false # true: may log in on other tenants' hosts
+#   hosts       = ["pop.acme.example"]
+#   domains     = ["acme.example"]
+#   backend     = "legacy"
+#   any_host    = false # true: may log in on other tenants' hosts
+#   login_delay = "60s" # between two logins of a user; no default
 #
 #   route "sales" { # tried before the tenant's backend
 #     when    = startswith(user.local, "sales-")
 #     backend = "other"
+#   }
+#
+#   policy "frozen" { # asked after the policies at the top of the file
+#     when      = startswith(user.local, "moved-")
+#     read_only = true
+#   }
+#
+#   limits { # what is different for these users; all words that can be
+#     connections          = 500 # of all of them together; 0: no limit
+#     connections_per_user = 20
+#     login_rate_per_ip    = "120/m"
+#     login_rate_per_user  = "60/m"
+#     login_rate           = "30/m"
 #   }
 # }
 
@@ -112,12 +142,67 @@ backend "legacy" {
 #   backend = "legacy"
 # }
 
+# Addresses with a name, for conditions.
+# networks "office" {
+#   addresses = ["192.0.2.0/24"]
+#   file      = "office.txt" # one network or address a line; reloaded when it changes
+# }
+
+# Who may log in: the first policy whose "when" is true decides, and if none is, the
+# login passes. Each has just one of "deny" and "allow", or some of the others.
+# policy "office" {
+#   when  = contains(client.networks, "office")
+#   allow = true
+# }
+#
+# policy "bank" {
+#   when     = user.domain == "bank.example"
+#   deny     = "office network only" # for the log; the client gets the one refusal
+#   log_only = true                  # a trial: it is logged and the next policy asked
+# }
+#
+# policy "outside" {
+#   when      = user.domain == "staff.example"
+#   delay     = "10s" # the login waits
+#   read_only = true  # nothing can be deleted
+#
+#   require {
+#     tls        = "1.3"
+#     mechanisms = ["PLAIN", "LOGIN"] # and "USER", which is USER and PASS
+#   }
+# }
+
+# A rate of "60/m" lets 60 through at once, and fills up evenly in a minute. Units are
+# s, m and h; "off" is no limit.
 limits {
   connections              = 10000 # at once
-  connections_per_ip       = 50    # IPv6: by /64
+  connections_per_ip       = 50
+  connections_per_tenant   = 0  # of its users' sessions; 0: no limit
+  connections_per_user     = 20 # 0: no limit
   connections_before_login = 2000
+  connection_rate          = "300/m" # new connections per address
+  login_rate_per_ip        = "120/m" # login attempts per address
+  login_rate_per_user      = "60/m"  # successful logins per user
+  login_rate               = "30/m"  # login attempts per address and user together
+  ipv4_prefix              = 32      # what counts as one address
+  ipv6_prefix              = 64
   errors                   = 3 # bad commands in a session
   login_attempts           = 3 # failed logins in a session
+
+  # Offices behind one address, monitoring, webmail hosts: no limits per address and
+  # no blocking for them.
+  # exempt = ["192.0.2.0/24"]
+}
+
+# What wrong passwords lead to. Only different ones count.
+blocking {
+  failures_per_user = 5      # of an address for a user, then the two are blocked; 0: never
+  failures_per_ip   = 20     # of an address for any users, then it is blocked; 0: never
+  window            = "30m"  # failures fade over this time
+  first             = "5m"   # the first block; each further one is twice as long
+  longest           = "24h"  # blocks grow up to this
+  remember          = "720h" # who has logged in from an address stays welcome there
+  entries           = 50000  # of each table of addresses and users
 }
 
 timeouts {

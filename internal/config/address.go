@@ -158,11 +158,27 @@ func parseNetwork(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
+// holdsEveryone reports whether s, which passed network, has every address of IPv4
+// or of IPv6 in it.
+func holdsEveryone(s string) bool {
+	p, err := netip.ParsePrefix(s)
+	return err == nil && p.Bits() == 0
+}
+
 // openNetwork doubts networks that everyone is in.
 func openNetwork(s string) *fault {
-	if p, err := netip.ParsePrefix(s); err != nil || p.Bits() > 0 {
+	if !holdsEveryone(s) {
 		return nil
 	}
 	return &fault{"Everyone is trusted",
 		"Whoever is in this network can claim any client address, and this one holds everyone: name the networks of your load balancers only."}
+}
+
+// allExempt doubts networks without which nobody is left to be limited.
+func allExempt(s string) *fault {
+	if !holdsEveryone(s) {
+		return nil
+	}
+	return &fault{"Everyone is exempt",
+		"Whoever is in this network is neither limited nor blocked by address, and this one holds everyone, guessers among them: name the networks of your offices, webmail and monitoring only."}
 }

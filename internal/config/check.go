@@ -14,6 +14,7 @@ type checker struct {
 	c        *Config
 	backends []string        // the names that there are
 	used     map[string]bool // backends that something refers to
+	networks map[string]bool // the names that there are
 }
 
 // check reports what is wrong between the parts of c, which was decoded from
@@ -22,7 +23,7 @@ func (l *loader) check(c *Config) {
 	if l.incomplete {
 		return // what seems wrong may be right once everything can be read
 	}
-	k := &checker{loader: l, c: c, used: make(map[string]bool)}
+	k := &checker{loader: l, c: c, used: make(map[string]bool), networks: make(map[string]bool)}
 	for _, b := range c.Backends {
 		k.backends = append(k.backends, b.Name)
 	}
@@ -31,9 +32,12 @@ func (l *loader) check(c *Config) {
 	k.admin()
 	k.listeners()
 	k.addresses()
+	k.blocking()
+	k.networkBlocks()
 	k.tenants()
 	k.routes(l.top, "")
 	k.reachable()
+	k.policies()
 }
 
 // certificates demands something to show to clients.
@@ -148,15 +152,15 @@ func (k *checker) refer(s *section) {
 		k.used[v.text] = true
 		return
 	}
-	k.fail(v.at, "Unknown backend name", "There is no backend %q.%s %s", v.text, didYouMean(v.text, k.backends), k.known())
+	k.fail(v.at, "Unknown backend name", "There is no backend %q.%s %s", v.text, didYouMean(v.text, k.backends), listed("backends", k.backends))
 }
 
-// known is a sentence that lists the backends, if they aren't too many.
-func (k *checker) known() string {
+// listed is a sentence that lists the names of blocks, if they aren't too many.
+func listed(blocks string, names []string) string {
 	const most = 10
-	names := slices.Compact(slices.Sorted(slices.Values(k.backends)))
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(names) > most {
-		return fmt.Sprintf("Write the name of one of the %d backends.", len(names))
+		return fmt.Sprintf("Write the name of one of the %d %s.", len(names), blocks)
 	}
-	return fmt.Sprintf("Known backends: %s.", quoted(names))
+	return fmt.Sprintf("Known %s: %s.", blocks, quoted(names))
 }

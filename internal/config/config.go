@@ -7,7 +7,7 @@
 // expressions of internal/expr; who needs a value copies it from the Config.
 //
 // Start with [Load], then [Config]. The words themselves stand in one table, in
-// words.go; a new option starts there.
+// words.go and, for limits, words_limits.go; a new option starts there.
 package config
 
 import (
@@ -34,8 +34,16 @@ type Config struct {
 	Tenants []Tenant
 	// Routes are the top-level routes, in the order of the files; may be empty.
 	Routes []Route
-	// Limits holds the numbers of the limits block.
+	// Networks are lists of addresses that conditions ask for by name; may be empty.
+	// Each name that a condition asks for as a constant is here.
+	Networks []Network
+	// Policies are the top-level policies, which are asked in the order of the files
+	// about every login; may be empty.
+	Policies []Policy
+	// Limits holds the values of the limits block at the top.
 	Limits Limits
+	// Blocking says what wrong passwords lead to.
+	Blocking Blocking
 	// Timeouts holds the times of the timeouts block.
 	Timeouts Timeouts
 	// Admin says where commands reach the running program.
@@ -57,6 +65,8 @@ type Listener struct {
 	// ProxyFrom lists the networks whose connections start with a PROXY protocol
 	// header. Nil: no PROXY protocol. Who is listed can claim any client address.
 	ProxyFrom []netip.Prefix
+	// Limits are what its connections have instead of, or beside, the top's.
+	Limits Override
 }
 
 // TLS says where certificates come from and which versions are spoken.
@@ -166,6 +176,13 @@ type Tenant struct {
 	AnyHost bool
 	// Routes are tried in order, before Backend.
 	Routes []Route
+	// Policies are asked in order about its users' logins, after the top-level ones.
+	Policies []Policy
+	// Limits are what its users have instead of the listener's and the top's.
+	Limits Override
+	// LoginDelay is the least time between two logins of one user, a second to a
+	// day (RFC 2449 §6.5). 0: none.
+	LoginDelay time.Duration
 }
 
 // Route sends the names for which When is true to a backend.
@@ -178,20 +195,6 @@ type Route struct {
 	Login *expr.Program
 	// Backend is the name of one of the Backends.
 	Backend string
-}
-
-// Limits are the numbers of the limits block; each is at least 1.
-type Limits struct {
-	// Connections is the most client connections at once.
-	Connections int
-	// ConnectionsPerIP is the most of them from one address (IPv6: one /64).
-	ConnectionsPerIP int
-	// ConnectionsBeforeLogin is the most of them that aren't logged in yet.
-	ConnectionsBeforeLogin int
-	// Errors is the number of bad commands that ends a session before login.
-	Errors int
-	// LoginAttempts is the number of failed logins that ends a session.
-	LoginAttempts int
 }
 
 // Timeouts are the times of the timeouts block; each is positive.

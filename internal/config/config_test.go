@@ -52,7 +52,16 @@ func TestDefaults(t *testing.T) {
 			Name: "legacy", Addresses: []string{"10.0.0.5:110"}, Capabilities: []string{"TOP", "UIDL"},
 			InUseWords: defaultInUseWords, TemporaryWords: defaultTemporaryWords,
 		}},
-		Limits: Limits{Connections: 10000, ConnectionsPerIP: 50, ConnectionsBeforeLogin: 2000, Errors: 3, LoginAttempts: 3},
+		Limits: Limits{
+			Connections: 10000, ConnectionsPerIP: 50, ConnectionsPerUser: 20, ConnectionsBeforeLogin: 2000,
+			ConnectionRate: Rate{300, time.Minute}, LoginRatePerIP: Rate{120, time.Minute},
+			LoginRatePerUser: Rate{60, time.Minute}, LoginRate: Rate{30, time.Minute},
+			IPv4Prefix: 32, IPv6Prefix: 64, Errors: 3, LoginAttempts: 3,
+		},
+		Blocking: Blocking{
+			FailuresPerUser: 5, FailuresPerIP: 20, Window: 30 * time.Minute,
+			First: 5 * time.Minute, Longest: 24 * time.Hour, Remember: 720 * time.Hour, Entries: 50_000,
+		},
 		Timeouts: Timeouts{
 			Handshake: 10 * time.Second, Login: time.Minute, FailureDelay: 3 * time.Second, Connect: 10 * time.Second,
 			Greeting: 30 * time.Second, BackendLogin: 2 * time.Minute, Idle: 10 * time.Minute, Quit: 2 * time.Minute,

@@ -2,7 +2,6 @@ package config
 
 import (
 	"crypto/tls"
-	"net/netip"
 	"os"
 )
 
@@ -12,7 +11,10 @@ func decode(top *section) *Config {
 	c := &Config{
 		Hostname: top.get("hostname").text,
 		TLS:      decodeTLS(top.one(tlsBlock)),
+		Networks: decodeNetworks(top),
+		Policies: decodePolicies(top),
 		Limits:   decodeLimits(top.one(limitsBlock)),
+		Blocking: decodeBlocking(top.one(blockingBlock)),
 		Timeouts: decodeTimeouts(top.one(timeoutsBlock)),
 		Admin:    decodeAdmin(top.one(adminBlock)),
 		Log:      decodeLog(top.one(logBlock)),
@@ -44,11 +46,10 @@ func decodeListener(s *section) Listener {
 		StartTLS: s.get("tls").text == "starttls",
 	}
 	for _, p := range s.all(proxyProtocolBlock) {
-		for _, text := range p.get("from").texts {
-			if network, err := netip.ParsePrefix(text); err == nil {
-				l.ProxyFrom = append(l.ProxyFrom, network)
-			}
-		}
+		l.ProxyFrom = prefixes(p.get("from").texts)
+	}
+	for _, o := range s.all(listenerLimitsBlock) {
+		l.Limits = decodeOverride(o)
 	}
 	return l
 }
@@ -123,14 +124,20 @@ func decodeBackend(s *section) Backend {
 }
 
 func decodeTenant(s *section) Tenant {
-	return Tenant{
-		Name:    s.label,
-		Hosts:   s.get("hosts").texts,
-		Domains: s.get("domains").texts,
-		Backend: s.get("backend").text,
-		AnyHost: s.get("any_host").flag,
-		Routes:  decodeRoutes(s),
+	t := Tenant{
+		Name:       s.label,
+		Hosts:      s.get("hosts").texts,
+		Domains:    s.get("domains").texts,
+		Backend:    s.get("backend").text,
+		AnyHost:    s.get("any_host").flag,
+		Routes:     decodeRoutes(s),
+		Policies:   decodePolicies(s),
+		LoginDelay: s.get("login_delay").period,
 	}
+	for _, o := range s.all(tenantLimitsBlock) {
+		t.Limits = decodeOverride(o)
+	}
+	return t
 }
 
 // decodeRoutes returns the route blocks of s: the top of the document or a tenant.
@@ -145,16 +152,6 @@ func decodeRoutes(s *section) []Route {
 		})
 	}
 	return routes
-}
-
-func decodeLimits(s *section) Limits {
-	return Limits{
-		Connections:            s.get("connections").number,
-		ConnectionsPerIP:       s.get("connections_per_ip").number,
-		ConnectionsBeforeLogin: s.get("connections_before_login").number,
-		Errors:                 s.get("errors").number,
-		LoginAttempts:          s.get("login_attempts").number,
-	}
 }
 
 func decodeTimeouts(s *section) Timeouts {

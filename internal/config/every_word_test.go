@@ -19,6 +19,19 @@ listener "a" {
   proxy_protocol {
     from = ["10.0.0.0/8", "192.0.2.7", "::ffff:172.16.0.0/108", "2001:db8::/32"]
   }
+  limits {
+    connections              = 11
+    connections_per_ip       = 12
+    connections_per_user     = 13
+    connections_before_login = 14
+    connection_rate          = "15/s"
+    login_rate_per_ip        = "16/m"
+    login_rate_per_user      = "17/h"
+    login_rate               = "off"
+    exempt                   = []
+    errors                   = 18
+    login_attempts           = 19
+  }
 }
 tls {
   min_version  = "1.3"
@@ -60,6 +73,23 @@ tenant "acme" {
   domains  = ["Acme.example", "bücher.example"]
   backend  = "east"
   any_host = true
+  login_delay = "90s"
+  policy "frozen" {
+    when      = auth.mechanism == "USER"
+    delay     = "1m30s"
+    read_only = true
+    require {
+      tls        = "1.3"
+      mechanisms = ["LOGIN", "USER"]
+    }
+  }
+  limits {
+    connections          = 21
+    connections_per_user = 0
+    login_rate_per_ip    = "22/s"
+    login_rate_per_user  = "off"
+    login_rate           = "23/h"
+  }
   route "sales" {
     when    = user.local == "sales"
     backend = "west"
@@ -69,12 +99,51 @@ tenant "acme" {
 route "rest" {
   backend = "west"
 }
+networks "office" {
+  addresses = ["192.0.2.0/24", "2001:DB8::7"]
+  file      = "lists/office.txt"
+}
+networks "listed" {
+  file = "/etc/popgate/listed"
+}
+policy "office" {
+  when  = contains(client.networks, "office")
+  allow = true
+}
+policy "trial" {
+  deny     = "not from „there“"
+  log_only = true
+}
+policy "rest" {
+  when = listener == "a"
+  require {
+    mechanisms = ["PLAIN"]
+  }
+}
 limits {
   connections              = 1
   connections_per_ip       = 2
-  connections_before_login = 3
-  errors                   = 4
-  login_attempts           = 5
+  connections_per_tenant   = 3
+  connections_per_user     = 4
+  connections_before_login = 5
+  connection_rate          = "6/s"
+  login_rate_per_ip        = "7/m"
+  login_rate_per_user      = "8/h"
+  login_rate               = "1000000/s"
+  ipv4_prefix              = 24
+  ipv6_prefix              = 56
+  exempt                   = ["192.0.2.7", "2001:db8::/32"]
+  errors                   = 9
+  login_attempts           = 10
+}
+blocking {
+  failures_per_user = 0
+  failures_per_ip   = 1
+  window            = "1h"
+  first             = "2s"
+  longest           = "3m"
+  remember          = "4h"
+  entries           = 5000
 }
 timeouts {
   handshake     = "1s"
@@ -125,12 +194,27 @@ func TestEveryValueArrives(t *testing.T) {
 		t.Errorf("expressions: %+v, %+v", route, got.Routes[0])
 	}
 	got.Tenants[0].Routes[0].When, got.Tenants[0].Routes[0].Login = nil, nil
+	for _, p := range []*Policy{&got.Tenants[0].Policies[0], &got.Policies[0], &got.Policies[2]} {
+		if p.When == nil {
+			t.Errorf("policy %q has no condition", p.Name)
+		}
+		p.When = nil
+	}
 	want := &Config{
 		Hostname: "pop.example.com",
-		Listeners: []Listener{{Name: "a", Address: "[::1]:1995", StartTLS: true, ProxyFrom: []netip.Prefix{
-			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
-			netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("2001:db8::/32"),
-		}}},
+		Listeners: []Listener{{
+			Name: "a", Address: "[::1]:1995", StartTLS: true,
+			ProxyFrom: []netip.Prefix{
+				netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"),
+				netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("2001:db8::/32"),
+			},
+			Limits: Override{
+				Connections: new(11), ConnectionsPerIP: new(12), ConnectionsPerUser: new(13), ConnectionsBeforeLogin: new(14),
+				ConnectionRate: &Rate{15, time.Second}, LoginRatePerIP: &Rate{16, time.Minute},
+				LoginRatePerUser: &Rate{17, time.Hour}, LoginRate: &Rate{},
+				Exempt: []netip.Prefix{}, Errors: new(18), LoginAttempts: new(19),
+			},
+		}},
 		TLS: TLS{
 			MinVersion: tls.VersionTLS13, DefaultHost: "pop.example.com", UnknownHostDefault: true, SelfSigned: true,
 			TicketSecret: NewSecret([]byte(given["ticket_secret"])),
@@ -160,10 +244,42 @@ func TestEveryValueArrives(t *testing.T) {
 		},
 		Tenants: []Tenant{{
 			Name: "acme", Hosts: []string{"pop.acme.example"}, Domains: []string{"acme.example", "bücher.example"},
-			Backend: "east", AnyHost: true, Routes: []Route{{Name: "sales", Backend: "west"}},
+			Backend: "east", AnyHost: true, LoginDelay: 90 * time.Second,
+			Routes: []Route{{Name: "sales", Backend: "west"}},
+			Policies: []Policy{{
+				Name: "frozen", Delay: 90 * time.Second, ReadOnly: true,
+				RequireTLS: tls.VersionTLS13, RequireMechanisms: []string{"LOGIN", "USER"},
+			}},
+			Limits: Override{
+				Connections: new(21), ConnectionsPerUser: new(0),
+				LoginRatePerIP: &Rate{22, time.Second}, LoginRatePerUser: &Rate{}, LoginRate: &Rate{23, time.Hour},
+			},
 		}},
 		Routes: []Route{{Name: "rest", Backend: "west"}},
-		Limits: Limits{Connections: 1, ConnectionsPerIP: 2, ConnectionsBeforeLogin: 3, Errors: 4, LoginAttempts: 5},
+		Networks: []Network{
+			{
+				Name: "office", File: "lists/office.txt",
+				Addresses: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::7/128")},
+			},
+			{Name: "listed", File: "/etc/popgate/listed"},
+		},
+		Policies: []Policy{
+			{Name: "office", Allow: true},
+			{Name: "trial", Deny: "not from „there“", LogOnly: true},
+			{Name: "rest", RequireMechanisms: []string{"PLAIN"}},
+		},
+		Limits: Limits{
+			Connections: 1, ConnectionsPerIP: 2, ConnectionsPerTenant: 3, ConnectionsPerUser: 4, ConnectionsBeforeLogin: 5,
+			ConnectionRate: Rate{6, time.Second}, LoginRatePerIP: Rate{7, time.Minute},
+			LoginRatePerUser: Rate{8, time.Hour}, LoginRate: Rate{1_000_000, time.Second},
+			IPv4Prefix: 24, IPv6Prefix: 56,
+			Exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8::/32")},
+			Errors: 9, LoginAttempts: 10,
+		},
+		Blocking: Blocking{
+			FailuresPerIP: 1, Window: time.Hour, First: 2 * time.Second, Longest: 3 * time.Minute,
+			Remember: 4 * time.Hour, Entries: 5000,
+		},
 		Timeouts: Timeouts{
 			Handshake: time.Second, Login: 2 * time.Second, FailureDelay: 1500 * time.Millisecond, Connect: 4 * time.Second,
 			Greeting: 5 * time.Second, BackendLogin: 6 * time.Second, Idle: 90 * time.Minute, Quit: 8 * time.Minute,

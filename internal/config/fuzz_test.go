@@ -122,9 +122,8 @@ func validate(t *testing.T, c *Config) {
 	}
 	validateRoutes(t, c.Routes, backends)
 
-	for _, n := range []int{c.Limits.Connections, c.Limits.ConnectionsPerIP, c.Limits.ConnectionsBeforeLogin, c.Limits.Errors, c.Limits.LoginAttempts} {
-		is(n >= 1 && n <= 1_000_000, "limits %+v", c.Limits)
-	}
+	validateLimits(t, c)
+	validatePolicies(t, c)
 	o := c.Timeouts
 	for _, d := range []time.Duration{
 		o.Handshake, o.Login, o.FailureDelay, o.Connect, o.Greeting, o.BackendLogin, o.Idle, o.Quit, o.HalfClosed, o.Drain,

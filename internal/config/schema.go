@@ -15,6 +15,7 @@ const (
 	kindNumber                // a whole number
 	kindFlag                  // true or false
 	kindPeriod                // a time such as "10m"
+	kindRate                  // how often, such as "60/m", or "off"
 	kindCondition             // an expression that gives a bool, evaluated at each login
 	kindUserName              // an expression that gives a text, evaluated at each login
 )
@@ -32,6 +33,8 @@ func (k kind) noun() string {
 		return "true or false, without quotes"
 	case kindPeriod:
 		return "a time in quotes, with its unit"
+	case kindRate:
+		return "a rate in quotes, with its unit"
 	case kindCondition:
 		return "an expression that is true or false"
 	default:
@@ -48,9 +51,10 @@ type word struct {
 
 	unit     string // what is counted, for docs and messages; "" where the kind says it
 	required bool
-	def      any // nil: none; a string, []string, int or bool, a period as a string
+	filled   bool // texts: an empty list isn't allowed, as it never is where required
+	def      any  // nil: none; a string, []string, int or bool, a period and a rate as a string
 
-	oneOf       []string                      // text: nothing else is allowed
+	oneOf       []string                      // text and texts: nothing else is allowed
 	least, most int                           // number: both included
 	from, to    time.Duration                 // period: both included
 	advised     time.Duration                 // period: below it a warning
@@ -66,17 +70,26 @@ type word struct {
 // may stand any number of times, each with a label of its own; others once.
 type block struct {
 	name     string
+	of       string // the block that it stands in, where there are others of its name
 	labelled bool
 	words    []word
 	blocks   []*block
 }
 
+// title names this kind of block: "tls", "listener's limits".
+func (b *block) title() string {
+	if b.of != "" {
+		return b.of + "'s " + b.name
+	}
+	return b.name
+}
+
 // a names a block of this kind in the middle of a sentence: "a tls block".
 func (b *block) a() string {
-	if strings.ContainsAny(b.name[:1], "aeiou") {
-		return "an " + b.name + " block"
+	if strings.ContainsAny(b.title()[:1], "aeiou") {
+		return "an " + b.title() + " block"
 	}
-	return "a " + b.name + " block"
+	return "a " + b.title() + " block"
 }
 
 // word returns the word of that name, or nil.
@@ -116,7 +129,7 @@ func (b *block) home(name string) []string {
 	var homes []string
 	for _, inner := range b.blocks {
 		if inner.word(name) != nil || inner.block(name) != nil {
-			homes = append(homes, inner.name)
+			homes = append(homes, inner.title())
 		}
 		homes = append(homes, inner.home(name)...)
 	}

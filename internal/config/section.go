@@ -70,13 +70,21 @@ func (l *loader) unknown(s *section, name string, at hcl.Range) {
 		return
 	}
 	hint := didYouMean(name, s.is.names())
-	if homes := document.home(name); hint == "" && len(homes) > 0 {
-		hint = " It belongs in a block of the kind " + strings.Join(homes, " or ") + "."
-	}
-	if document.word(name) != nil || document.block(name) != nil {
+	homes, within := document.home(name), s.is.home(name)
+	switch {
+	case len(within) > 0:
+		hint = belongs(within)
+	case document.word(name) != nil || document.block(name) != nil:
 		hint = " It belongs at the top of a file, outside all blocks."
+	case len(homes) > 0:
+		hint = belongs(homes)
 	}
 	l.fail(at, "Unknown configuration word", "There is no %q %s.%s Known here: %s.", name, where, hint, strings.Join(s.is.names(), ", "))
+}
+
+// belongs is the sentence that names the kinds of blocks for a word.
+func belongs(homes []string) string {
+	return " It belongs in a block of the kind " + strings.Join(homes, " or ") + "."
 }
 
 // blockLabel checks and returns the label of b.

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // nearest returns the known name that given was probably meant to be, or "". Of
 // equally near ones the first counts.
@@ -20,6 +23,23 @@ func didYouMean(given string, known []string) string {
 		return fmt.Sprintf(" Did you mean %q?", name)
 	}
 	return ""
+}
+
+// oneOf lists the texts of which one is to be written.
+func oneOf(list []string) string {
+	if len(list) == 1 {
+		return quoted(list)
+	}
+	return "one of " + quoted(list)
+}
+
+// quoted lists texts as they are written in a file.
+func quoted(list []string) string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(q, ", ")
 }
 
 // distance is the number of letters to insert, drop, replace or swap with their

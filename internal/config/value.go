@@ -26,6 +26,7 @@ type value struct {
 	number  int
 	flag    bool
 	period  time.Duration
+	rate    Rate
 	program *expr.Program // nil where the word isn't written
 }
 
@@ -42,8 +43,11 @@ func (w *word) standard(at hcl.Range) *value {
 	v := &value{name: at, at: at}
 	switch def := w.def.(type) {
 	case string:
-		if w.kind == kindPeriod {
+		switch w.kind {
+		case kindPeriod:
 			v.period, _ = time.ParseDuration(def)
+		case kindRate:
+			v.rate, _ = parseRate(def)
 		}
 		v.text = def
 	case []string:
@@ -91,6 +95,10 @@ func (l *loader) value(w *word, attr *hclsyntax.Attribute) *value {
 // than env and file.
 func (l *loader) constant(w *word, e hclsyntax.Expression) bool {
 	good := true
+	if w.kind == kindRate && len(e.Variables()) > 0 {
+		l.fail(e.Range(), "Missing quotes here", "A rate is written in quotes: write it like %s = %s, or %q for no limit.", w.name, w.like, off)
+		return false
+	}
 	for _, variable := range e.Variables() {
 		if w.secret {
 			l.fail(e.Range(), unreadable.summary, "%s", unreadable.detail) // the name is a part of the secret
@@ -133,6 +141,10 @@ func (l *loader) take(w *word, v *value, given cty.Value, e hclsyntax.Expression
 		return l.period(w, v, given.AsString())
 	case w.kind == kindPeriod && t == cty.Number:
 		return l.period(w, v, given.AsBigFloat().Text('g', 10))
+	case w.kind == kindRate && t == cty.String:
+		return l.rate(w, v, given.AsString())
+	case w.kind == kindRate && t == cty.Number:
+		return l.rate(w, v, given.AsBigFloat().Text('g', 10))
 	}
 	return l.wrongKind(w, v)
 }
@@ -167,7 +179,7 @@ func (l *loader) text(w *word, at hcl.Range, s *string) bool {
 				return true
 			}
 		}
-		l.fail(at, "Unknown value here", "%s can't be %q.%s Write one of %s.", w.name, *s, didYouMean(*s, w.oneOf), quoted(w.oneOf))
+		l.fail(at, "Unknown value here", "%s can't be %q.%s Write %s.", w.name, *s, didYouMean(*s, w.oneOf), oneOf(w.oneOf))
 		return false
 	}
 	if w.clean != nil {
@@ -219,7 +231,7 @@ func (l *loader) texts(w *word, v *value, given cty.Value, e hclsyntax.Expressio
 		v.texts = append(v.texts, s)
 		v.items = append(v.items, at)
 	}
-	if good && w.required && len(v.texts) == 0 {
+	if good && (w.required || w.filled) && len(v.texts) == 0 {
 		l.fail(v.at, "Empty list here", "%s needs at least one text: write it like %s = %s.", w.name, w.name, w.like)
 		good = false
 	}
@@ -270,13 +282,4 @@ func short(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-// quoted lists texts as they are written in a file.
-func quoted(list []string) string {
-	q := make([]string, len(list))
-	for i, s := range list {
-		q[i] = fmt.Sprintf("%q", s)
-	}
-	return strings.Join(q, ", ")
 }

@@ -10,7 +10,8 @@ var document = &block{
 		{name: "hostname", kind: kindText, like: `"pop.example.com"`, clean: hostName},
 	},
 	blocks: []*block{
-		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, limitsBlock, timeoutsBlock, adminBlock, logBlock,
+		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, networksBlock, policyBlock,
+		limitsBlock, blockingBlock, timeoutsBlock, adminBlock, logBlock,
 	},
 }
 
@@ -21,7 +22,7 @@ var listenerBlock = &block{
 		{name: "address", kind: kindText, like: `":995"`, required: true, clean: listenAt(995)},
 		{name: "tls", kind: kindText, like: `"implicit"`, def: "implicit", oneOf: []string{"implicit", "starttls"}},
 	},
-	blocks: []*block{proxyProtocolBlock},
+	blocks: []*block{proxyProtocolBlock, listenerLimitsBlock},
 }
 
 var proxyProtocolBlock = &block{
@@ -97,8 +98,9 @@ var tenantBlock = &block{
 		{name: "domains", kind: kindTexts, like: `["example.com"]`, required: true, clean: domainName},
 		{name: "backend", kind: kindText, like: `"legacy"`},
 		{name: "any_host", kind: kindFlag, like: `true`, def: false},
+		{name: "login_delay", kind: kindPeriod, like: `"60s"`, from: time.Second, to: 24 * time.Hour},
 	},
-	blocks: []*block{routeBlock},
+	blocks: []*block{routeBlock, policyBlock, tenantLimitsBlock},
 }
 
 var routeBlock = &block{
@@ -111,14 +113,34 @@ var routeBlock = &block{
 	},
 }
 
-var limitsBlock = &block{
-	name: "limits",
+var networksBlock = &block{
+	name:     "networks",
+	labelled: true,
 	words: []word{
-		{name: "connections", kind: kindNumber, like: `10000`, unit: "connections", def: 10_000, least: 1, most: 1_000_000},
-		{name: "connections_per_ip", kind: kindNumber, like: `50`, unit: "connections", def: 50, least: 1, most: 1_000_000},
-		{name: "connections_before_login", kind: kindNumber, like: `2000`, unit: "connections", def: 2_000, least: 1, most: 1_000_000},
-		{name: "errors", kind: kindNumber, like: `3`, unit: "commands", def: 3, least: 1, most: 100},
-		{name: "login_attempts", kind: kindNumber, like: `3`, unit: "logins", def: 3, least: 1, most: 100},
+		{name: "addresses", kind: kindTexts, like: `["192.0.2.0/24"]`, filled: true, clean: network},
+		{name: "file", kind: kindText, like: `"office.txt"`, clean: filePath, path: true},
+	},
+}
+
+var policyBlock = &block{
+	name:     "policy",
+	labelled: true,
+	words: []word{
+		{name: "when", kind: kindCondition, like: `!contains(["192.0.2.7"], client.ip)`},
+		{name: "deny", kind: kindText, like: `"office network only"`, clean: reason},
+		{name: "allow", kind: kindFlag, like: `true`, def: false},
+		{name: "delay", kind: kindPeriod, like: `"10s"`, from: shortest, to: 2 * time.Minute},
+		{name: "read_only", kind: kindFlag, like: `true`, def: false},
+		{name: "log_only", kind: kindFlag, like: `true`, def: false},
+	},
+	blocks: []*block{requireBlock},
+}
+
+var requireBlock = &block{
+	name: "require",
+	words: []word{
+		{name: "tls", kind: kindText, like: `"1.3"`, oneOf: []string{"1.3"}},
+		{name: "mechanisms", kind: kindTexts, like: `["PLAIN", "LOGIN"]`, filled: true, oneOf: []string{"USER", "PLAIN", "LOGIN"}},
 	},
 }
 

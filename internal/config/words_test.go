@@ -33,7 +33,7 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 				fmt.Fprintf(&b, "%s = %s\n", r.name, r.like)
 			}
 		}
-		if inner == tenantBlock && len(path) == 2 && w.name != "backend" {
+		if inner == tenantBlock && (len(path) == 2 && w.name != "backend" || len(path) > 2 && path[2] != routeBlock) {
 			b.WriteString("backend = \"legacy\"\n")
 		}
 		if inner == acmeBlock && w.name != "hosts" {
@@ -41,6 +41,15 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 		}
 		if inner == tlsBlock && w.name == "unknown_host" {
 			b.WriteString("default_host = \"pop.example.com\"\n")
+		}
+		if inner == blockingBlock && w.name == "first" {
+			b.WriteString("longest = \"720h\"\n")
+		}
+		if inner == blockingBlock && w.name == "longest" {
+			b.WriteString("first = \"1s\"\n")
+		}
+		if inner == policyBlock && len(path) == i+2 && !acts(w, value) {
+			b.WriteString("deny = \"not now\"\n")
 		}
 		if inner == tlsBlock {
 			b.WriteString("certificate \"other\" {\n  cert_file = \"a.crt\"\n  key_file = \"a.key\"\n}\n")
@@ -53,6 +62,18 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 	}
 	b.WriteString(strings.Repeat("}\n", len(path)-1))
 	return b.String(), line
+}
+
+// acts reports whether a word with that value is all that a policy needs.
+func acts(w *word, value string) bool {
+	switch w.name {
+	case "deny", "delay":
+		return true
+	case "allow", "read_only":
+		return value != "false"
+	default:
+		return false
+	}
 }
 
 // TestWords insists, for each word of the schema, that its example is accepted,
@@ -113,7 +134,7 @@ func checkWord(t *testing.T, path []*block, w *word) {
 		accepts("[null]", false)
 		accepts(`["\u0000"]`, false)
 		accepts("["+strings.Trim(w.like, "[]")+", "+strings.Trim(w.like, "[]")+"]", false)
-		accepts("[]", !w.required && w.name != "addresses" && path[len(path)-1] != acmeBlock)
+		accepts("[]", !w.required && !w.filled && w.name != "addresses" && path[len(path)-1] != acmeBlock)
 	case kindNumber:
 		accepts(fmt.Sprint(w.least-1), false)
 		accepts(fmt.Sprint(w.least), true)
@@ -133,18 +154,33 @@ func checkWord(t *testing.T, path []*block, w *word) {
 		accepts(`"60"`, false)
 		accepts("60", false)
 		accepts("true", false)
+	case kindRate:
+		accepts(`"1/s"`, true)
+		accepts(`"1000000/h"`, true)
+		accepts(`"off"`, true)
+		accepts(`"OFF"`, false)
+		accepts(`"0/m"`, false)
+		accepts(`"1000001/m"`, false)
+		accepts(`"60"`, false)
+		accepts("60", false)
+		accepts("true", false)
 	case kindCondition:
 		accepts("user.local", false)
 		accepts("false", false)
 	case kindUserName:
 		accepts("5", false)
 	}
+	form := "%q"
+	if w.kind == kindTexts {
+		form = "[%q]"
+	}
 	for _, choice := range w.oneOf {
-		accepts(fmt.Sprintf("%q", choice), true)
-		accepts(fmt.Sprintf("%q", strings.ToUpper(choice)), strings.ToUpper(choice) == choice)
+		accepts(fmt.Sprintf(form, choice), true)
+		accepts(fmt.Sprintf(form, strings.ToUpper(choice)), strings.ToUpper(choice) == choice)
+		accepts(fmt.Sprintf(form, strings.ToLower(choice)), strings.ToLower(choice) == choice)
 	}
 	if w.oneOf != nil {
-		accepts(`"something else"`, false)
+		accepts(fmt.Sprintf(form, "something else"), false)
 	}
 	if w.off {
 		accepts(`"off"`, true)

@@ -25,11 +25,12 @@ type node struct {
 // with the values of its children at load. HCL's own evaluation at load is not
 // enough: it drops the errors of operands and branches that it doesn't need.
 type checker struct {
-	want  Type
-	diags hcl.Diagnostics
-	uses  []string
-	seen  map[string]bool
-	nodes int
+	want     Type
+	diags    hcl.Diagnostics
+	uses     []string
+	seen     map[string]bool
+	networks []Mention // names that are looked for in client.networks
+	nodes    int
 }
 
 // fail notes a problem and returns what check returns for a wrong part.
@@ -144,6 +145,9 @@ func (c *checker) result(root node, at hcl.Range) {
 	case t != c.want.cty() && c.want == Bool:
 		c.fail(at, "Result not bool", "A condition must be true or false, but this is %s; "+
 			"compare it with something, as in user.domain == \"example.com\".", a(t))
+	case t != c.want.cty() && !t.IsPrimitiveType():
+		c.fail(at, "Result not text", "This must be a string, but it is %s; "+
+			"make one, for example with join(\",\", …).", a(t))
 	case t != c.want.cty():
 		c.fail(at, "Result not text", "This must be a string, but it is %s; "+
 			"make one, for example with format(\"%%v\", …).", a(t))

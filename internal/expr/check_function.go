@@ -129,6 +129,10 @@ func (c *checker) members(e *hclsyntax.FunctionCallExpr, args []node) bool {
 	list, value := args[0].val, args[1]
 	t, at := list.Type(), args[0].code.Range()
 	switch {
+	case isListVariable(value.code):
+		name := variableName(value.code)
+		c.fail(e.Range(), "Wrong argument order", "%s is a list: write contains(%s, \"office\"), and || between several of these.", name, name)
+		return false
 	case !t.IsTupleType() && !t.IsListType():
 		c.fail(at, "Wrong argument type", "contains looks into a list, but this is %s; "+
 			"write a list in brackets, or use can(regex(…)) to look into a text.", a(t))
@@ -140,14 +144,23 @@ func (c *checker) members(e *hclsyntax.FunctionCallExpr, args []node) bool {
 			a(value.val.Type()))
 		return false
 	case !list.IsKnown() || list.IsNull():
+		c.mention(args[0], value)
 		return true
 	}
 	ok := true
 	for it := list.ElementIterator(); it.Next(); {
 		_, v := it.Element()
-		ok = c.matchable(value, node{&hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}, v}) && ok
+		element := node{&hclsyntax.LiteralValueExpr{Val: v, SrcRange: at}, v}
+		ok = c.matchable(value, element) && c.possible(value, element) && ok
 	}
 	return ok
+}
+
+// mention notes a constant name that is looked for in client.networks.
+func (c *checker) mention(list, name node) {
+	if v := name.val; variableName(list.code) == clientNetworks && v.IsKnown() && !v.IsNull() {
+		c.networks = append(c.networks, Mention{Name: v.AsString(), At: name.code.Range()})
+	}
 }
 
 // prefix checks a constant first argument of cidrcontains.

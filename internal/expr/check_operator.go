@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -68,25 +69,41 @@ func (c *checker) comparable(l, r node, at hcl.Range) bool {
 		c.unknownType(at)
 	case !ta.Equals(tb):
 		c.fail(at, "Different types compared", "%s is never equal to %s; %s",
-			capital(a(ta)), a(tb), compareHint(ta, tb))
+			capital(a(ta)), a(tb), compareHint(l, r))
 	default:
-		return c.matchable(l, r) && c.matchable(r, l)
+		return c.matchable(l, r) && c.matchable(r, l) && c.possible(l, r) && c.possible(r, l)
 	}
 	return false
 }
 
-// compareHint tells how to mend a comparison of the types a and b.
-func compareHint(a, b cty.Type) string {
+// compareHint tells how to mend a comparison of l and r, which have different types.
+func compareHint(l, r node) string {
+	a, b := l.val.Type(), r.val.Type()
 	switch {
 	case a == cty.Number && b == cty.String, a == cty.String && b == cty.Number:
 		return "write numbers without quotes, and text within."
 	case a == cty.Bool || b == cty.Bool:
 		return "write true and false without quotes, or leave the comparison out."
+	case isListVariable(l.code):
+		return "use contains(" + variableName(l.code) + ", value) to look into the list."
+	case isListVariable(r.code):
+		return "use contains(" + variableName(r.code) + ", value) to look into the list."
 	case a.IsPrimitiveType() != b.IsPrimitiveType():
 		return "use contains(list, value) to look into a list."
 	default:
 		return "compare parts of the same type."
 	}
+}
+
+// possible reports whether the text n, which may be one of a few words, can ever be
+// the constant.
+func (c *checker) possible(n, constant node) bool {
+	words, v := variables[variableName(n.code)].words, constant.val
+	if words == nil || v.Type() != cty.String || !v.IsKnown() || v.IsNull() || v.AsString() == "" || slices.Contains(words, v.AsString()) {
+		return true
+	}
+	c.fail(constant.code.Range(), "Value never matches", "%s can only be one of %s: write one of these.", variableName(n.code), enumerate(words))
+	return false
 }
 
 // matchable reports whether the text n can ever be, start or end with the

@@ -53,6 +53,9 @@ func (c *checker) variable(e *hclsyntax.ScopeTraversalExpr) (node, bool) {
 		return c.fail(e.Traversal[0].SourceRange(), "Unknown variable name", "There is no variable named %q. %s",
 			root, among(root, roots))
 	}
+	if len(rest) > 0 && v.list != nil {
+		return c.part(rest[0].SourceRange(), name)
+	}
 	if len(rest) > 0 {
 		return c.fail(rest[0].SourceRange(), "Unknown attribute name",
 			"%s is %s and has no parts; write just %s.", name, a(v.unknown().Type()), name)
@@ -111,11 +114,23 @@ func attributes(root string) []string {
 	return attrs
 }
 
+// part refuses to take an element of a variable that is a list: which one comes
+// first, and whether there is one, depends on the login.
+func (c *checker) part(at hcl.Range, name string) (node, bool) {
+	return c.fail(at, "Element not constant", "The elements of %s have no certain order; look for one, as in contains(%s, \"office\").", name, name)
+}
+
+// isListVariable reports whether e is nothing but a variable that is a list.
+func isListVariable(e hclsyntax.Expression) bool { return variables[variableName(e)].list != nil }
+
 // traversal checks .name or [0] behind a part that isn't a variable.
 func (c *checker) traversal(e *hclsyntax.RelativeTraversalExpr) (node, bool) {
 	n, ok := c.check(e.Source)
 	if !ok {
 		return node{}, false
+	}
+	if isListVariable(n.code) {
+		return c.part(e.SrcRange, variableName(n.code))
 	}
 	return c.combine([]node{n}, func(p []hclsyntax.Expression) hclsyntax.Expression {
 		return &hclsyntax.RelativeTraversalExpr{Source: p[0], Traversal: e.Traversal, SrcRange: e.SrcRange}
@@ -127,6 +142,9 @@ func (c *checker) index(e *hclsyntax.IndexExpr) (node, bool) {
 	parts, ok := c.all([]hclsyntax.Expression{e.Collection, e.Key})
 	if !ok {
 		return node{}, false
+	}
+	if isListVariable(parts[0].code) {
+		return c.part(e.SrcRange, variableName(parts[0].code))
 	}
 	t, want := parts[0].val.Type(), cty.Number
 	if t.IsObjectType() {

@@ -24,6 +24,12 @@ type Vars struct {
 
 	ClientIP   netip.Addr // the zero value is ""
 	ClientPort uint16
+	// Networks returns the names of the networks that the client's address is in.
+	// It is called when the first program asks, and once at most; nil: there are none.
+	Networks func() []string
+
+	// Mechanism is how the password was sent: "USER", "PLAIN" or "LOGIN".
+	Mechanism string
 
 	TLSVersion string // "1.2" or "1.3"; "" without TLS
 	TLSCipher  string
@@ -63,28 +69,50 @@ func (e *Env) context(p *Program) *hcl.EvalContext {
 	return ctx
 }
 
-// variable is one name that an expression can use. Exactly one of text and
-// number is set.
+// variable is one name that an expression can use. Exactly one of text, number
+// and list is set.
 type variable struct {
 	text   func(*Env, Type) string
 	number func(*Env) int
+	list   func(*Env) []string
 	lower  func(Type) bool // whether its ASCII letters are in lower case; nil: no
+	words  []string        // all texts that it can be, but for ""; nil: any
 }
 
 // value returns the variable's value as programs of type t see it.
 func (v variable) value(e *Env, t Type) cty.Value {
-	if v.number != nil {
+	switch {
+	case v.number != nil:
 		return cty.NumberIntVal(int64(v.number(e)))
+	case v.list != nil:
+		return textList(v.list(e))
+	default:
+		return cty.StringVal(v.text(e, t))
 	}
-	return cty.StringVal(v.text(e, t))
+}
+
+// textList returns texts as the language has them.
+func textList(texts []string) cty.Value {
+	if len(texts) == 0 {
+		return cty.ListValEmpty(cty.String)
+	}
+	values := make([]cty.Value, len(texts))
+	for i, s := range texts {
+		values[i] = cty.StringVal(s)
+	}
+	return cty.ListVal(values)
 }
 
 // unknown returns a value of the variable's type for the check at load.
 func (v variable) unknown() cty.Value {
-	if v.number != nil {
+	switch {
+	case v.number != nil:
 		return cty.UnknownVal(cty.Number)
+	case v.list != nil:
+		return cty.UnknownVal(cty.List(cty.String))
+	default:
+		return cty.UnknownVal(cty.String)
 	}
-	return cty.UnknownVal(cty.String)
 }
 
 // variables are all variables by the full name that a config uses for them.
@@ -95,6 +123,8 @@ var variables = map[string]variable{
 	"user.tenant":     {text: func(e *Env, _ Type) string { return e.vars.UserTenant }},
 	"client.ip":       {text: clientIP, lower: always},
 	"client.port":     {number: func(e *Env) int { return int(e.vars.ClientPort) }},
+	clientNetworks:    {list: networks},
+	"auth.mechanism":  {text: func(e *Env, _ Type) string { return e.vars.Mechanism }, words: []string{"USER", "PLAIN", "LOGIN"}},
 	"tls.version":     {text: func(e *Env, _ Type) string { return e.vars.TLSVersion }},
 	"tls.cipher":      {text: func(e *Env, _ Type) string { return e.vars.TLSCipher }},
 	"tls.server_name": {text: func(e *Env, _ Type) string { return fold(e.vars.ServerName) }, lower: always},
@@ -104,6 +134,9 @@ var variables = map[string]variable{
 	"time.weekday":    {text: func(e *Env, _ Type) string { return fold(e.vars.Time.Weekday().String()) }, lower: always},
 	"time.date":       {text: func(e *Env, _ Type) string { return e.vars.Time.Format(time.DateOnly) }},
 }
+
+// clientNetworks is the variable whose constant members [Program.Networks] tells.
+const clientNetworks = "client.networks"
 
 func always(Type) bool { return true }
 
@@ -132,6 +165,16 @@ func clientIP(e *Env, _ Type) string {
 		return ""
 	}
 	return e.vars.ClientIP.String()
+}
+
+// networks asks once: what it was told is put in the place of the question.
+func networks(e *Env) []string {
+	if e.vars.Networks == nil {
+		return nil
+	}
+	names := e.vars.Networks()
+	e.vars.Networks = func() []string { return names }
+	return names
 }
 
 // fold puts ASCII letters, and only those, in lower case: strings.ToLower would

@@ -53,7 +53,14 @@ type Program struct {
 	want     Type
 	constant cty.Value // cty.NilVal if the result depends on a variable
 	uses     []string  // names in variables, each once
-	bare     string    // the variable that is the whole text, or ""
+	networks []Mention
+	bare     string // the variable that is the whole text, or ""
+}
+
+// Mention is a name that an expression asks for as a constant, and where.
+type Mention struct {
+	Name string
+	At   hcl.Range
 }
 
 // Compile checks e and makes a program that evaluates to want. All problems
@@ -73,7 +80,7 @@ func Compile(e hcl.Expression, want Type) (*Program, hcl.Diagnostics) {
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	p := &Program{code: root.code, want: want, uses: c.uses}
+	p := &Program{code: root.code, want: want, uses: c.uses, networks: c.networks}
 	if root.val.IsWhollyKnown() {
 		p.constant = root.val
 	}
@@ -88,6 +95,11 @@ func Compile(e hcl.Expression, want Type) (*Program, hcl.Diagnostics) {
 func (p *Program) Constant() (cty.Value, bool) {
 	return p.constant, p.constant != cty.NilVal
 }
+
+// Networks returns the names that the expression looks for in client.networks, as
+// in contains(client.networks, "office"), in the order in which they stand there.
+// Names that aren't constant aren't among them. The slice must not be changed.
+func (p *Program) Networks() []Mention { return p.networks }
 
 // Bool evaluates a program compiled as [Bool]. It fails if a part of the
 // expression fails on this login's values, or if the result is null.

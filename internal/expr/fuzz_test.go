@@ -2,6 +2,7 @@ package expr
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ func FuzzProgram(f *testing.F) {
 		"[for x in [1]: x][*].a ? null : -1e99",
 		"<<E\n${tls.version}\nE\n",
 		"1e2147483647 == 1 + ",
+		`contains(client.networks, "office") && auth.mechanism != "PLAIN"`,
+		`join(auth.mechanism, client.networks, split(",", user.name))`,
 	} {
 		f.Add(src, "joe@staff.example", "joe", "staff.example", uint16(995), []byte{192, 0, 2, 1})
 	}
@@ -41,7 +44,8 @@ func FuzzProgram(f *testing.F) {
 		e, _ := hclsyntax.ParseExpression([]byte(src), "config.hcl", hcl.InitialPos)
 		addr, _ := netip.AddrFromSlice(ip)
 		vars := Vars{UserName: name, UserLocal: local, UserDomain: domain, UserTenant: local, ClientIP: addr,
-			ClientPort: port, ServerName: domain, Listener: name, Time: time.Unix(int64(port)*3600, 0).UTC()}
+			ClientPort: port, ServerName: domain, Listener: name, Mechanism: "LOGIN",
+			Networks: func() []string { return slices.DeleteFunc([]string{name, local, domain}, isEmpty) }, Time: time.Unix(int64(port)*3600, 0).UTC()}
 		for _, typ := range []Type{Bool, Text} {
 			p, diags := Compile(e, typ)
 			if p == nil {
@@ -52,6 +56,8 @@ func FuzzProgram(f *testing.F) {
 		}
 	})
 }
+
+func isEmpty(s string) bool { return s == "" }
 
 // checkProgram evaluates p and checks what it promises.
 func checkProgram(t *testing.T, p *Program, vars Vars) {

@@ -54,7 +54,7 @@ func BenchmarkAskReleaseParallel(b *testing.B) {
 // crowded is a Guard with a thousand sessions of as many clients.
 func crowded(b *testing.B) *Guard {
 	b.Helper()
-	g := New(Limits{Connections: 1 << 20, ConnectionsPerIP: 1 << 20, ConnectionsBeforeLogin: 1 << 20})
+	g := guardWith(Limits{Connections: 1 << 20, ConnectionsPerIP: 1 << 20, ConnectionsBeforeLogin: 1 << 20})
 	for i := range 1000 {
 		s := &Subject{Addr: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})}
 		for _, stage := range []Stage{Accept, Address} {

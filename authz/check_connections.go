@@ -5,9 +5,15 @@ import (
 	"sync/atomic"
 )
 
+// The names of the limits on sessions at once.
 const (
-	total       = "connections"
-	beforeLogin = "connections_before_login"
+	total                  = "connections"
+	perListener            = "connections_per_listener"
+	beforeLogin            = "connections_before_login"
+	beforeLoginPerListener = "connections_before_login_per_listener"
+	connectionsPerIP       = "connections_per_ip"
+	connectionsPerTenant   = "connections_per_tenant"
+	connectionsPerUser     = "connections_per_user"
 )
 
 // places counts sessions against one limit of the Guard.
@@ -17,11 +23,11 @@ type places struct {
 	taken atomic.Int64
 }
 
-func newTotal() Check {
+func newTotal(*Guard) Check {
 	return &places{name: total, limit: func(l *Limits) int { return l.Connections }}
 }
 
-func newBeforeLogin() Check {
+func newBeforeLogin(*Guard) Check {
 	return &places{name: beforeLogin, limit: func(l *Limits) int { return l.ConnectionsBeforeLogin }}
 }
 
@@ -35,4 +41,8 @@ func (p *places) Take(_ context.Context, _ *Subject, limits *Limits) (func(), *D
 		return nil, &Denial{Check: p.name, Kind: Capacity}
 	}
 	return func() { p.taken.Add(-1) }, nil
+}
+
+func (p *places) Look(_ context.Context, _ *Subject, limits *Limits) Finding {
+	return foundCount(p.name, int(p.taken.Load()), p.limit(limits))
 }

@@ -17,7 +17,7 @@ func TestConnections(t *testing.T) {
 		{"both reached", Limits{Connections: 2, ConnectionsBeforeLogin: 2, ConnectionsPerIP: 9}, 2, total},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := New(test.limits)
+			g := guardWith(test.limits)
 			s := from("192.0.2.1")
 			var leases []*Lease
 			for range test.room {
@@ -40,7 +40,7 @@ func TestConnections(t *testing.T) {
 // TestLoginMakesRoomBeforeLogin: who has logged in counts among all sessions
 // only.
 func TestLoginMakesRoomBeforeLogin(t *testing.T) {
-	g := New(Limits{Connections: 3, ConnectionsBeforeLogin: 1, ConnectionsPerIP: 9})
+	g := guardWith(Limits{Connections: 3, ConnectionsBeforeLogin: 1, ConnectionsPerIP: 9})
 	s := from("192.0.2.1")
 	var leases []*Lease
 	for range 3 {
@@ -75,7 +75,7 @@ func TestLimitsChangeUnderSessions(t *testing.T) {
 		{connectionsPerIP, Address, Refused, func(n int) Limits { l := roomy; l.ConnectionsPerIP = n; return l }},
 	} {
 		t.Run(test.check, func(t *testing.T) {
-			g := New(test.limits(4))
+			g := guardWith(test.limits(4))
 			s := from("192.0.2.1")
 			var leases []*Lease
 			for range 4 {
@@ -86,7 +86,7 @@ func TestLimitsChangeUnderSessions(t *testing.T) {
 				leases = leases[1:]
 			}
 
-			g.SetLimits(test.limits(2))
+			g.SetRules(Rules{Limits: test.limits(2)})
 			deny(t, g, test.stage, s, test.check, test.kind)
 			leave()
 			deny(t, g, test.stage, s, test.check, test.kind) // 3 of 2
@@ -96,11 +96,11 @@ func TestLimitsChangeUnderSessions(t *testing.T) {
 			leases = append(leases, admit(t, g, test.stage, s))
 			deny(t, g, test.stage, s, test.check, test.kind)
 
-			g.SetLimits(test.limits(3))
+			g.SetRules(Rules{Limits: test.limits(3)})
 			leases = append(leases, admit(t, g, test.stage, s))
 			deny(t, g, test.stage, s, test.check, test.kind)
 
-			g.SetLimits(test.limits(0))
+			g.SetRules(Rules{Limits: test.limits(0)})
 			for len(leases) > 0 {
 				leave()
 			}

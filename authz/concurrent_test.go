@@ -13,7 +13,7 @@ import (
 // be one too many gets in, and all places are free at the end.
 func TestLimitsHoldUnderLoad(t *testing.T) {
 	const workers, rounds, most = 16, 300, 5
-	g := New(Limits{Connections: most, ConnectionsPerIP: most, ConnectionsBeforeLogin: most})
+	g := guardWith(Limits{Connections: most, ConnectionsPerIP: most, ConnectionsBeforeLogin: most})
 	var inside, ofOne, admitted atomic.Int64
 	session := func(s *Subject) {
 		slot, denial := g.Ask(context.Background(), Accept, s)
@@ -47,7 +47,7 @@ func TestLimitsHoldUnderLoad(t *testing.T) {
 		})
 	}
 	for i := range rounds {
-		g.SetLimits(Limits{Connections: 1 + i%most, ConnectionsPerIP: 1 + i%most, ConnectionsBeforeLogin: 1 + i%most})
+		g.SetRules(Rules{Limits: Limits{Connections: 1 + i%most, ConnectionsPerIP: 1 + i%most, ConnectionsBeforeLogin: 1 + i%most}})
 	}
 	all.Wait()
 	if admitted.Load() == 0 {
@@ -60,7 +60,7 @@ func TestLimitsHoldUnderLoad(t *testing.T) {
 // each must always get one.
 func TestNobodyIsRefusedWhereThereIsRoom(t *testing.T) {
 	const workers, rounds = 8, 300
-	g := New(Limits{Connections: workers, ConnectionsPerIP: workers, ConnectionsBeforeLogin: workers})
+	g := guardWith(Limits{Connections: workers, ConnectionsPerIP: workers, ConnectionsBeforeLogin: workers})
 	session := func(s *Subject) {
 		for _, stage := range []Stage{Accept, Address, Login} {
 			lease, denial := g.Ask(context.Background(), stage, s)
@@ -76,6 +76,80 @@ func TestNobodyIsRefusedWhereThereIsRoom(t *testing.T) {
 		all.Go(func() {
 			for range rounds {
 				session(from("192.0.2.1"))
+			}
+		})
+	}
+	all.Wait()
+	insistEmpty(t, g)
+}
+
+// TestEverythingAtOnce: logins, guesses, reloads, lists of blocks and their
+// lifting, all at the same time. The race detector is the judge, and nothing is
+// left held.
+func TestEverythingAtOnce(t *testing.T) {
+	const rounds = 300
+	rules := lookedAt()[:4]
+	for i := range rules {
+		rules[i].Blocking.Entries = 1000 * (i + 1)
+		rules[i].Policies = []Policy{{Name: "p", ReadOnly: i%2 == 0}}
+		rules[i].Networks = networksOf(t, Network{Name: "all", Addresses: everywhere})
+	}
+	g := New(rules[0], Options{})
+	ctx := context.Background()
+	subject := func(i int) *Subject {
+		return &Subject{Listener: []string{"pop3", "pop3s"}[i&1], Addr: number(i % 7), User: fmt.Sprint(i % 5), Tenant: []string{"", "t"}[i>>1&1]}
+	}
+	session := func(i int) {
+		s := subject(i)
+		var held []*Lease
+		defer func() {
+			for _, lease := range held {
+				lease.LoggedIn()
+				lease.Release()
+			}
+		}()
+		for stage := Accept; stage <= Accepted; stage++ {
+			lease, denial := g.Ask(ctx, stage, s)
+			if denial != nil {
+				g.Report(ctx, s, Neither, 0)
+				return
+			}
+			held = append(held, lease)
+		}
+		if _, denial := g.Decide(ctx, s); denial != nil {
+			t.Errorf("%v", denial)
+		}
+		g.Report(ctx, s, Outcome(i%3), g.Fingerprint(s.User, []byte{byte(i)}))
+	}
+	var all sync.WaitGroup
+	for w := range 8 {
+		all.Go(func() {
+			for i := range rounds {
+				session(i*8 + w)
+			}
+		})
+	}
+	for _, other := range []func(i int){
+		func(i int) { g.SetRules(rules[i%len(rules)]) },
+		func(i int) {
+			for _, b := range g.Blocks(ctx) {
+				g.Unblock(ctx, b.Addr, b.User)
+			}
+		},
+		func(i int) { g.Look(ctx, subject(i)); g.Opinions(subject(i)) },
+		func(i int) { g.Report(ctx, subject(i), Failed, uint64(i)) },
+		func(i int) {
+			if len(g.Rules().Networks.Of(subject(i).Addr)) != 1 {
+				t.Error("an address is in no network")
+			}
+			if _, err := g.Rules().Networks.Refresh(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		all.Go(func() {
+			for i := range rounds {
+				other(i)
 			}
 		})
 	}

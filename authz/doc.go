@@ -5,9 +5,11 @@
 // which is given back when the session ends, or with a [Denial].
 //
 // Each limit is a [Check] in a file of its own, check_*.go, and one line in
-// the table of checks. A session asks the [Guard] three times, knowing more
-// each time: at accept, when the client's address is certain, and when a user
-// wants to log in.
+// the table of checks. A session asks the [Guard] four times, knowing more
+// each time: at accept, when the client's address is certain, when a user wants
+// to log in, and when the backend has taken the password. In between it asks for
+// the policies, and at the end it reports what became of the login; until then
+// others may have to wait.
 //
 // Start with [Guard].
 package authz

@@ -32,9 +32,11 @@ func (s *step) Take(context.Context, *Subject, *Limits) (func(), *Denial) {
 	return func() { *s.notes = append(*s.notes, "give "+s.name) }, nil
 }
 
+func (s *step) Look(context.Context, *Subject, *Limits) Finding { return Finding{Check: s.name} }
+
 // guardOf is a Guard with these checks at stage Login.
 func guardOf(notes *[]string, steps ...step) *Guard {
-	g := New(roomy)
+	g := guardWith(roomy)
 	for _, s := range steps {
 		s.stage, s.notes = Login, notes
 		g.checks[Login] = append(g.checks[Login], &s)
@@ -97,7 +99,7 @@ func TestChecksAreAskedInOrder(t *testing.T) {
 
 // TestZeroLimitsRefuseEverybody: limits that were forgotten let nobody in.
 func TestZeroLimitsRefuseEverybody(t *testing.T) {
-	g := New(Limits{})
+	g := guardWith(Limits{})
 	deny(t, g, Accept, from("192.0.2.1"), total, Capacity)
 	deny(t, g, Address, from("192.0.2.1"), connectionsPerIP, Refused)
 	insistEmpty(t, g)
@@ -109,17 +111,20 @@ func TestRegisteredChecks(t *testing.T) {
 	word := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	seen := make(map[string]bool)
 	for _, make := range registered {
-		check := make()
+		check := make(guardWith(roomy))
 		name := check.Name()
-		if !word.MatchString(name) || seen[name] || name != make().Name() {
+		if !word.MatchString(name) || seen[name] || name != make(guardWith(roomy)).Name() {
 			t.Errorf("check %q: want a constant word in snake_case that no other check has", name)
 		}
 		seen[name] = true
-		if stage := check.Stage(); stage < Accept || stage > Login {
+		if stage := check.Stage(); stage < Accept || stage > Accepted {
 			t.Errorf("check %q is asked at stage %d, which no session has", name, stage)
 		}
 	}
-	for _, name := range []string{total, beforeLogin, connectionsPerIP} {
+	for _, name := range []string{
+		total, perListener, beforeLogin, beforeLoginPerListener, connectionsPerIP, connectionsPerTenant,
+		connectionsPerUser, connectionRate, loginRatePerIP, loginRatePerUser, loginRate, blockedIP, blockedPair, loginDelay,
+	} {
 		if !seen[name] {
 			t.Errorf("check %q is not registered", name)
 		}
@@ -129,7 +134,7 @@ func TestRegisteredChecks(t *testing.T) {
 // TestGuardsShareNothing: two Guards have counts of their own.
 func TestGuardsShareNothing(t *testing.T) {
 	one := Limits{Connections: 1, ConnectionsPerIP: 1, ConnectionsBeforeLogin: 1}
-	a, b := New(one), New(one)
+	a, b := guardWith(one), guardWith(one)
 	defer admit(t, a, Accept, from("192.0.2.1")).Release()
 	defer admit(t, a, Address, from("192.0.2.1")).Release()
 	defer admit(t, b, Accept, from("192.0.2.1")).Release()

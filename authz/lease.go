@@ -7,6 +7,7 @@ import "sync"
 type Lease struct {
 	mu   sync.Mutex
 	held []held
+	room [2]held // for held: most stages need no more
 }
 
 type held struct {
@@ -14,11 +15,26 @@ type held struct {
 	giveBack func()
 }
 
+func newLease() *Lease {
+	l := new(Lease)
+	l.held = l.room[:0]
+	return l
+}
+
 // Release gives everything back that is still held.
 func (l *Lease) Release() { l.release(func(string) bool { return true }) }
 
-// LoggedIn gives the place among the sessions before login back.
-func (l *Lease) LoggedIn() { l.release(func(check string) bool { return check == beforeLogin }) }
+// LoggedIn gives back what only sessions before login hold: the places among
+// them, of all and of the listener, and the turns of tries under way.
+func (l *Lease) LoggedIn() {
+	l.release(func(check string) bool {
+		switch check {
+		case beforeLogin, beforeLoginPerListener, blockedIP, blockedPair:
+			return true
+		}
+		return false
+	})
+}
 
 func (l *Lease) release(which func(check string) bool) {
 	if l == nil {

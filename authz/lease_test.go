@@ -27,7 +27,7 @@ func TestLease(t *testing.T) {
 		{"everything twice", []string{loggedIn, release, loggedIn, release}, []want{{2, 1}, {1, 1}, {1, 1}, {1, 1}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := New(roomy)
+			g := guardWith(roomy)
 			beside := admit(t, g, Accept, from("192.0.2.1"))
 			lease := admit(t, g, Accept, from("192.0.2.1"))
 			for i, step := range test.steps {
@@ -51,10 +51,10 @@ func TestLease(t *testing.T) {
 // TestLoggedInKeepsOtherLeases: a lease without a place among the sessions
 // before login has nothing to give back at login.
 func TestLoggedInKeepsOtherLeases(t *testing.T) {
-	g := New(roomy)
+	g := guardWith(roomy)
 	lease := admit(t, g, Address, from("192.0.2.1"))
 	lease.LoggedIn()
-	if got := countsOf(t, g).perAddress[clientKey(from("192.0.2.1").Addr)]; got != 1 {
+	if got := countsOf(t, g).perAddress[addr("192.0.2.1")]; got != 1 {
 		t.Errorf("%d sessions of the address, want 1", got)
 	}
 	lease.Release()
@@ -63,7 +63,7 @@ func TestLoggedInKeepsOtherLeases(t *testing.T) {
 
 // TestNilLeaseHoldsNothing: sessions that were never let in end like others.
 func TestNilLeaseHoldsNothing(t *testing.T) {
-	g := New(Limits{})
+	g := guardWith(Limits{})
 	lease, denial := g.Ask(context.Background(), Accept, from("192.0.2.1"))
 	if lease != nil || denial == nil {
 		t.Fatalf("lease %v, denial %v", lease, denial)
@@ -76,7 +76,7 @@ func TestNilLeaseHoldsNothing(t *testing.T) {
 // TestReleaseAtOnce: a session's end can be noticed by several goroutines at a
 // time, and during its login.
 func TestReleaseAtOnce(t *testing.T) {
-	g := New(roomy)
+	g := guardWith(roomy)
 	for range 200 {
 		lease := admit(t, g, Accept, from("192.0.2.1"))
 		begin := make(chan struct{})
@@ -91,4 +91,25 @@ func TestReleaseAtOnce(t *testing.T) {
 		all.Wait()
 		insistEmpty(t, g)
 	}
+}
+
+// TestLoggedInFreesTheListenersPlaceToo: a listener's sessions before login are
+// those before login.
+func TestLoggedInFreesTheListenersPlaceToo(t *testing.T) {
+	g := New(Rules{Limits: roomy, Listeners: map[string]Override{
+		"pop3s": {Connections: ptr(3), ConnectionsBeforeLogin: ptr(1)},
+	}}, Options{})
+	s := from("192.0.2.1")
+	var leases []*Lease
+	for range 3 {
+		lease := admit(t, g, Accept, s)
+		deny(t, g, Accept, s, map[bool]string{true: perListener, false: beforeLoginPerListener}[len(leases) == 2], Capacity)
+		lease.LoggedIn()
+		leases = append(leases, lease)
+	}
+	deny(t, g, Accept, s, perListener, Capacity)
+	for _, lease := range leases {
+		lease.Release()
+	}
+	insistEmpty(t, g)
 }

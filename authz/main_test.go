@@ -2,8 +2,11 @@ package authz
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -13,13 +16,61 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // roomy are limits that no test reaches by accident.
 var roomy = Limits{Connections: 1000, ConnectionsPerIP: 1000, ConnectionsBeforeLogin: 1000}
 
+// guardWith is a Guard of these limits and no other rules.
+func guardWith(l Limits) *Guard { return New(Rules{Limits: l}, Options{}) }
+
+// clock is virtual time: it passes when a test says so.
+type clock struct {
+	begin  time.Time
+	passed atomic.Int64 // ns
+}
+
+func newClock() *clock { return &clock{begin: time.Now()} }
+
+func (c *clock) now() time.Time { return c.begin.Add(time.Duration(c.passed.Load())) }
+
+func (c *clock) pass(d time.Duration) { c.passed.Add(int64(d)) }
+
+// timed is a Guard in virtual time.
+func timed(rules Rules) (*Guard, *clock) {
+	c := newClock()
+	return New(rules, Options{Now: c.now}), c
+}
+
+func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
+
+// number is the i-th of 2^24 addresses.
+func number(i int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// perMinute is a rate of n a minute.
+func perMinute(n int) Rate { return Rate{Count: n, Per: time.Minute} }
+
 // from is a subject with that address.
-func from(addr string) *Subject { return &Subject{Listener: "pop3s", Addr: netip.MustParseAddr(addr)} }
+func from(text string) *Subject { return &Subject{Listener: "pop3s", Addr: addr(text)} }
+
+// as is a subject with that address who wants to be user.
+func as(text, user string) *Subject {
+	s := from(text)
+	s.User = user
+	return s
+}
+
+// impatient is the context of who doesn't wait for others: a test that would
+// wait for ever fails instead.
+var impatient = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // admit asks at a stage and fails the test on a denial.
 func admit(t testing.TB, g *Guard, stage Stage, s *Subject) *Lease {
 	t.Helper()
-	lease, denial := g.Ask(context.Background(), stage, s)
+	lease, denial := g.Ask(impatient, stage, s)
 	if denial != nil {
 		t.Fatalf("stage %d: %v, want a lease", stage, denial)
 	}
@@ -32,7 +83,7 @@ func admit(t testing.TB, g *Guard, stage Stage, s *Subject) *Lease {
 // deny asks at a stage and fails the test on anything but a denial by check.
 func deny(t testing.TB, g *Guard, stage Stage, s *Subject, check string, kind Kind) {
 	t.Helper()
-	lease, denial := g.Ask(context.Background(), stage, s)
+	lease, denial := g.Ask(impatient, stage, s)
 	switch {
 	case denial == nil:
 		lease.Release()
@@ -45,16 +96,40 @@ func deny(t testing.TB, g *Guard, stage Stage, s *Subject, check string, kind Ki
 	}
 }
 
+// attempt is a login as the proxy does it: it asks, learns from the backend
+// whether the password is right, asks again and reports. It returns the check
+// that denied it, "" for none, and the blocks that have begun.
+func attempt(g *Guard, s *Subject, password string, right bool) (denied string, blocks []Block) {
+	ctx := impatient
+	print := g.Fingerprint(s.User, []byte(password))
+	lease, denial := g.Ask(ctx, Login, s)
+	if denial != nil {
+		return denial.Check, g.Report(ctx, s, Neither, print)
+	}
+	defer lease.Release()
+	if !right {
+		return "", g.Report(ctx, s, Failed, print)
+	}
+	accepted, denial := g.Ask(ctx, Accepted, s)
+	if denial != nil {
+		return denial.Check, g.Report(ctx, s, Neither, print)
+	}
+	defer accepted.Release()
+	return "", g.Report(ctx, s, Succeeded, print)
+}
+
 // counts is what a Guard has counted.
 type counts struct {
 	connections, beforeLogin int64
 	perAddress               map[netip.Addr]int
+	named                    map[string]map[string]int // by check
+	underWay                 map[string]int            // tries, by check
 }
 
 // countsOf looks into the checks of g.
 func countsOf(t testing.TB, g *Guard) counts {
 	t.Helper()
-	var c counts
+	c := counts{named: make(map[string]map[string]int), underWay: make(map[string]int)}
 	for _, checks := range g.checks {
 		for _, check := range checks {
 			switch check := check.(type) {
@@ -67,13 +142,20 @@ func countsOf(t testing.TB, g *Guard) counts {
 				default:
 					t.Fatalf("places are counted as %q, which no test knows", check.Name())
 				}
-			case *perAddress:
-				c.perAddress = make(map[netip.Addr]int)
-				check.mu.Lock()
-				for key, n := range check.open {
-					c.perAddress[key] = n
+			case *tally[netip.Addr]:
+				c.perAddress = openOf(check)
+			case *tally[string]:
+				if open := openOf(check); len(open) > 0 {
+					c.named[check.Name()] = open
 				}
-				check.mu.Unlock()
+			case *block:
+				check.turns.mu.Lock()
+				for _, turn := range check.turns.underWay {
+					c.underWay[check.Name()] += turn.n
+				}
+				check.turns.mu.Unlock()
+			case *pace, *delay, *step, glance:
+				// They hold nothing for a session.
 			default:
 				t.Fatalf("%T: which counts does it have?", check)
 			}
@@ -82,10 +164,16 @@ func countsOf(t testing.TB, g *Guard) counts {
 	return c
 }
 
+func openOf[K comparable](c *tally[K]) map[K]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.open)
+}
+
 // insistEmpty fails the test unless everything has been given back.
 func insistEmpty(t testing.TB, g *Guard) {
 	t.Helper()
-	if c := countsOf(t, g); c.connections != 0 || c.beforeLogin != 0 || len(c.perAddress) != 0 {
+	if c := countsOf(t, g); c.connections != 0 || c.beforeLogin != 0 || len(c.perAddress)+len(c.named)+len(c.underWay) != 0 {
 		t.Errorf("left over at the end: %+v", c)
 	}
 }

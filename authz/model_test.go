@@ -70,7 +70,7 @@ func FuzzGuard(f *testing.F) {
 			t.Skip("long inputs show no more")
 		}
 		m := &model{limits: Limits{Connections: 4, ConnectionsPerIP: 2, ConnectionsBeforeLogin: 3}}
-		g := New(m.limits)
+		g := guardWith(m.limits)
 		next := func() int {
 			if len(steps) == 0 {
 				return 0
@@ -98,7 +98,7 @@ func playStep(t *testing.T, g *Guard, m *model, next func() int) {
 		connect(t, g, m, modelAddrs[next()%len(modelAddrs)])
 	case op == 5:
 		m.limits = Limits{Connections: next() % 8, ConnectionsPerIP: next() % 8, ConnectionsBeforeLogin: next() % 8}
-		g.SetLimits(m.limits)
+		g.SetRules(Rules{Limits: m.limits})
 	case len(m.sessions) > 0:
 		// Ended sessions stay in the list: releasing again must do nothing.
 		s := m.sessions[next()%len(m.sessions)]
@@ -118,7 +118,7 @@ func playStep(t *testing.T, g *Guard, m *model, next func() int) {
 
 // connect is a new connection, which asks as far as it gets.
 func connect(t *testing.T, g *Guard, m *model, addr netip.Addr) {
-	s := &modelSession{key: clientKey(addr)}
+	s := &modelSession{key: m.limits.client(&Subject{Addr: addr})}
 	m.sessions = append(m.sessions, s)
 	subject := &Subject{Addr: addr}
 	want := m.denies(Accept, s.key)

@@ -58,6 +58,7 @@ func TestChallengeIsForItsHostOnly(t *testing.T) {
 	g := s.between(t, &ca.http)
 	s.start(t)
 	g.wait(t)
+	ca.log.wait(t, 1, pebbleHTTP.String())
 	path := challengePath + filepath.Base(pebbleHTTP.FindStringSubmatch(ca.log.text())[1])
 	for _, test := range []struct {
 		method, host, path string

@@ -107,6 +107,7 @@ tls {
 # All clients of the tests have one address.
 limits {
   connections_per_ip = 5000
+  connection_rate    = "off"
 }
 timeouts {
   failure_delay = %q

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -20,6 +21,8 @@ type builtin struct {
 	sessions sync.WaitGroup
 	ends     *output       // a line for each QUIT of a mailbox's session, and one for the session's end
 	slow     chan struct{} // a QUIT isn't carried out before this is closed; nil: at once
+
+	dials, logins atomic.Int64 // connections, and those of them that came with the right password
 
 	mu    sync.Mutex
 	boxes map[account][]mail
@@ -88,6 +91,7 @@ func (b *builtin) accept() {
 		if err != nil {
 			return
 		}
+		b.dials.Add(1)
 		b.mu.Lock()
 		b.conns[c] = true
 		b.mu.Unlock()
@@ -121,6 +125,7 @@ func (b *builtin) serve(c net.Conn) {
 			fmt.Fprintf(c, "-ERR [AUTH] no %s with %s\r\n", a.user, a.password)
 			continue
 		}
+		b.logins.Add(1)
 		fmt.Fprint(c, "+OK in\r\n")
 		left, quit := transaction(c, r, mails)
 		if quit {

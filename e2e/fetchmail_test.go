@@ -45,11 +45,12 @@ func (fetchmail) run(t testing.TB, v visit, options string) ([][]byte, result) {
 		ssl += " ssl"
 	}
 	// "invisible" leaves out the Received line, which holds the time.
-	config := fmt.Sprintf("set no syslog\nset no bouncemail\nset invisible\nset idfile %s\n"+
+	config := fmt.Sprintf("set no syslog\nset no bouncemail\nset invisible\nset idfile %s\nset pidfile %s\n"+
 		"poll %s service %d protocol POP3 auth password timeout 60\n"+
 		"user %s there password %s %s fetchall no rewrite pass8bits no mimedecode no dropstatus\n"+
 		"%s mda %s\n",
-		quote(filepath.Join(dir, "ids")), v.host, v.port, quote(v.user), quote(v.password), ssl, options, quote(agent))
+		// As root it has one lock for the whole machine otherwise.
+		quote(filepath.Join(dir, "ids")), quote(filepath.Join(dir, "pid")), v.host, v.port, quote(v.user), quote(v.password), ssl, options, quote(agent))
 	rc := filepath.Join(dir, "rc")
 	// fetchmail refuses settings that others could read.
 	if err := os.WriteFile(rc, []byte(config), 0o600); err != nil {

@@ -9,17 +9,19 @@ import (
 
 // packages names the Debian package that each program comes from.
 var packages = map[string]string{
-	"curl":      "curl",
-	"dovecot":   "dovecot-pop3d",
-	"fetchmail": "fetchmail",
-	"ip":        "iproute2",
-	"mpop":      "mpop",
-	"nsenter":   "util-linux",
-	"openssl":   "openssl",
-	"python3":   "python3",
-	"sslscan":   "sslscan",
-	"testssl":   "testssl.sh",
-	"unshare":   "util-linux",
+	"curl":            "curl",
+	"dovecot":         "dovecot-pop3d",
+	"fail2ban-client": "fail2ban",
+	"fail2ban-regex":  "fail2ban",
+	"fetchmail":       "fetchmail",
+	"ip":              "iproute2",
+	"mpop":            "mpop",
+	"nsenter":         "util-linux",
+	"openssl":         "openssl",
+	"python3":         "python3",
+	"sslscan":         "sslscan",
+	"testssl":         "testssl.sh",
+	"unshare":         "util-linux",
 }
 
 // need returns the path of an installed program. Without it the test is skipped, or fails where

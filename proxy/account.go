@@ -24,6 +24,7 @@ func (s *Server) relay(ses *session, b *backend) {
 		Idle:        set.Timeouts.Idle,
 		Quit:        set.Timeouts.Quit,
 		HalfClosed:  set.Timeouts.HalfClosed,
+		ReadOnly:    rec.ReadOnly,
 		Done:        func(result relay.Result) { s.relayed(rec, &holds, set.FailedUsers, result) },
 	}
 	s.mu.Lock()

@@ -6,14 +6,11 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/pires/go-proxyproto"
 
 	"popgate/authz"
-	"popgate/internal/pop3"
-	"popgate/internal/route"
 )
 
 // admit learns the client's address, from a PROXY header where one is due, and
@@ -99,41 +96,4 @@ func peerOf(conn net.Conn) netip.AddrPort {
 		return netip.AddrPort{}
 	}
 	return unmapped(addr.AddrPort())
-}
-
-// resolve finds who is meant. It does no I/O.
-func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
-	name, err := s.set.Routes.Resolve(creds.Name, s.rec.ServerName)
-	if err != nil {
-		return route.Name{}, fail(causeAuth, "bad_name", err)
-	}
-	s.rec.User, s.rec.Tenant = name.Canonical, name.Tenant
-	s.rec.served = s.set.Routes.Serves(name.Domain)
-	return name, nil
-}
-
-// authorise asks whether this user may log in now.
-func (s *session) authorise(ctx context.Context, name route.Name, mechanism string) error {
-	subject := s.subject()
-	subject.User, subject.Tenant, subject.Mechanism = name.Canonical, name.Tenant, mechanism
-	lease, denial := s.srv.guard.Ask(ctx, authz.Login, subject)
-	if denial == nil {
-		s.holds.login = lease
-		return nil
-	}
-	s.srv.metrics.Denied(denial.Check)
-	if denial.Kind == authz.Capacity {
-		return fail(causeCapacity, denial.Check, denial)
-	}
-	return fail(causeAuth, denial.Check, denial)
-}
-
-// vars is what expressions may ask of this login.
-func (s *session) vars(name route.Name) route.Vars {
-	return route.Vars{
-		UserName: name.Typed, UserLocal: name.Local, UserDomain: name.Domain, UserTenant: name.Tenant,
-		ClientIP: s.rec.Client.Addr(), ClientPort: s.rec.Client.Port(),
-		TLSVersion: strings.TrimPrefix(s.rec.TLSVersion, "TLS "), TLSCipher: s.rec.Cipher, ServerName: s.rec.ServerName,
-		Listener: s.listener.Name, Time: time.Now(),
-	}
 }

@@ -92,7 +92,7 @@ func (s *session) bad(reply string) error {
 	if err := s.client.say(reply); err != nil {
 		return err
 	}
-	if s.errors >= s.set.Errors {
+	if s.errors >= s.listener.errors(s.set) {
 		return silent("too_many_errors", nil)
 	}
 	return nil

@@ -21,7 +21,7 @@ const hostile = "x end=forged \"end\"=\"forged\" \\ \u2028\u202e\ufeff"
 // oneEvent is a line of the log's text format, with values that are quoted or
 // hold nothing to quote.
 var oneEvent = regexp.MustCompile(`^[0-9T:.+Z-]+ \[(DEBUG|INFO|WARN|ERROR)\] +[a-z' ]+` +
-	`(: (session|address|client)=[^ "]+)?( [a-z_]+=("(\\.|[^"\\])*"|[^ "=\\]*))*\n$`)
+	`(: (session|address|client|event)=[^ "]+)?( [a-z_]+=("(\\.|[^"\\])*"|[^ "=\\]*))*\n$`)
 
 // Attack L1: in the text format each event is one line of bounded length, made of
 // printable characters, whatever strangers say: as a name, as a server name,

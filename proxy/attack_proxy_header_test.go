@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"popgate/authz"
 	"popgate/internal/poptest"
 )
 
@@ -94,7 +95,7 @@ func TestBrokenHeadersLeaveNothing(t *testing.T) {
 	_, address := serveDemo(t, 1)
 	s := newStand(t, address, func(p *plan) {
 		p.settings.Listeners[0].ProxyFrom = loopback
-		p.limits.Connections, p.limits.ConnectionsPerIP, p.limits.ConnectionsBeforeLogin = 1, 1, 1
+		p.rules.Limits = authz.Limits{Connections: 1, ConnectionsPerIP: 1, ConnectionsBeforeLogin: 1}
 	})
 	defer s.close()
 	broken := []string{

@@ -57,6 +57,7 @@ func (s *session) exchanged(creds pop3.Credentials, err error) (*pop3.Credential
 		// RFC 4616 §2: nobody may act for another here. It is an answer
 		// to credentials, so it looks like every refusal.
 		s.asked = time.Now()
+		s.rec.attempt()
 		s.rec.Mechanism = "PLAIN"
 		return nil, fail(causeAuth, "authzid", nil)
 	case errors.Is(err, pop3.ErrPlain), errors.Is(err, pop3.ErrEmpty), errors.Is(err, pop3.ErrSpaces),

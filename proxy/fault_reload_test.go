@@ -168,9 +168,9 @@ func TestLimitsCountAcrossReload(t *testing.T) {
 			open = append(open, conn)
 		}
 		synctest.Wait()
-		limits := h.limits
-		limits.ConnectionsPerIP = 3
-		h.guard.SetLimits(limits)
+		rules := h.rules
+		rules.Limits.ConnectionsPerIP = 3
+		h.guard.SetRules(rules)
 		if err := h.server.Apply(h.ctx, h.settings); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,11 @@ type Record struct {
 	// User is the canonical name of the last login attempt, Mechanism how
 	// the password came.
 	User, Tenant, Mechanism string
+	// Policy is the one that has decided, if one has, and PolicyText what it
+	// says of a denial.
+	Policy, PolicyText string
+	// ReadOnly: the session may change nothing.
+	ReadOnly bool
 	// Backend, Address and Rule say where the session went, and why.
 	Backend, Address, Rule string
 
@@ -38,6 +43,7 @@ type Record struct {
 // attempt forgets the last login attempt.
 func (r *Record) attempt() {
 	r.User, r.Tenant, r.served = "", "", false
+	r.Policy, r.PolicyText, r.ReadOnly = "", "", false
 	r.Backend, r.Address, r.Rule = "", "", ""
 }
 
@@ -81,6 +87,10 @@ func (r *Record) line(choice FailedUsers) []any {
 	add("user", foreign(r.user(choice)))
 	add("tenant", r.Tenant)
 	add("mechanism", r.Mechanism)
+	add("policy", r.Policy)
+	if r.ReadOnly {
+		args = append(args, "read_only", true)
+	}
 	add("backend", r.Backend)
 	add("address", r.Address)
 	add("route", r.Rule)
@@ -93,5 +103,33 @@ func (r *Record) line(choice FailedUsers) []any {
 	}
 	args = append(args, "duration", time.Since(r.began).Round(time.Millisecond).String())
 	add("end", r.End)
+	return args
+}
+
+// The results of a login, in its log line.
+const (
+	loginOK      = "ok"
+	loginRefused = "refused" // as a wrong password is
+	loginError   = "error"   // for a reason that is none of the client's
+)
+
+// loginLine is a login attempt's log line, as hclog takes it. It is stable: what
+// follows it (fail2ban, for one) relies on its keys and their order. reason is
+// "" for a login that succeeded.
+func (r *Record) loginLine(result, reason string, choice FailedUsers) []any {
+	name := r.user(choice)
+	if result == loginOK {
+		name = r.User
+	}
+	args := make([]any, 0, 20)
+	args = append(args, "event", "login", "result", result)
+	for _, pair := range [...][2]string{
+		{"reason", reason}, {"user", foreign(name)}, {"client", r.Client.String()}, {"tenant", r.Tenant},
+		{"mechanism", r.Mechanism}, {"policy", r.Policy}, {"policy_text", foreign(r.PolicyText)}, {"listener", r.Listener}, {"session", r.ID},
+	} {
+		if pair[1] != "" {
+			args = append(args, pair[0], pair[1])
+		}
+	}
 	return args
 }

@@ -22,7 +22,7 @@ func (s *session) refuse(ctx context.Context, err error) (again bool) {
 	if v.counts {
 		s.attempts++
 	}
-	again = v.stays && !(v.counts && s.attempts >= s.set.LoginAttempts)
+	again = v.stays && !(v.counts && s.attempts >= s.listener.loginAttempts(s.set))
 	if v.reply != "" && s.client.say(v.reply) != nil {
 		again = false
 	}
@@ -41,6 +41,11 @@ func (s *session) refuse(ctx context.Context, err error) (again bool) {
 func (s *session) endAttempt(ctx context.Context, f *failure) {
 	s.rec.failed(f.reason)
 	s.srv.metrics.Login(s.rec.Mechanism, f.reason)
+	result := loginError
+	if f.cause == causeAuth {
+		result = loginRefused
+	}
+	s.report(ctx, result, f.reason)
 	s.holds.endAttempt()
 	wait := time.NewTimer(time.Until(s.asked.Add(s.set.Timeouts.FailureDelay)))
 	defer wait.Stop()

@@ -27,7 +27,7 @@ const anyPort = "127.0.0.1:0"
 // plan is what a stand is made from.
 type plan struct {
 	server   proxy.Options
-	limits   authz.Limits
+	rules    authz.Rules
 	settings proxy.Settings
 	routes   route.Options
 	drain    time.Duration
@@ -41,7 +41,7 @@ type stand struct {
 	metrics  *metrics.Metrics
 	log      *eventLog
 	settings proxy.Settings
-	limits   authz.Limits
+	rules    authz.Rules
 	tls      *tls.Config // of clients
 	connect  func() (net.Conn, error)
 	ctx      context.Context
@@ -63,7 +63,7 @@ func newStand(tb testing.TB, address string, tweaks ...func(*plan)) *stand {
 		},
 	}
 	p := &plan{
-		limits: authz.Limits{Connections: 10000, ConnectionsPerIP: 10000, ConnectionsBeforeLogin: 10000},
+		rules: authz.Rules{Limits: authz.Limits{Connections: 10000, ConnectionsPerIP: 10000, ConnectionsBeforeLogin: 10000}},
 		settings: proxy.Settings{
 			Hostname: "pop.example.com", Errors: 3, LoginAttempts: 3, FailedUsers: proxy.FailedAll,
 			Listeners: []proxy.Listener{{Name: "pop3s", Address: anyPort}},
@@ -90,7 +90,7 @@ func newStand(tb testing.TB, address string, tweaks ...func(*plan)) *stand {
 	if p.settings.Routes, err = route.New(p.routes); err != nil {
 		tb.Fatal(err)
 	}
-	s.settings, s.limits, s.drain, s.guard = p.settings, p.limits, p.drain, authz.New(p.limits)
+	s.settings, s.rules, s.drain, s.guard = p.settings, p.rules, p.drain, authz.New(p.rules, authz.Options{})
 	p.server.Guard, p.server.Metrics = s.guard, s.metrics
 	s.server = proxy.New(p.server)
 	s.connect = func() (net.Conn, error) { return net.Dial("tcp", s.addr()) }

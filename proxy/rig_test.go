@@ -72,11 +72,11 @@ func newRig(tb testing.TB, ca *poptest.CA, set poptest.Settings) *rig {
 	}
 	r.listener = r.network.Listen(listenAt)
 	r.drainTime = duration(tb, set, "drain", cfg.Timeouts.Drain)
-	guard := authz.New(authz.Limits{
+	guard := authz.New(authz.Rules{Limits: authz.Limits{
 		Connections:            number(tb, set, "connections", cfg.Limits.Connections),
 		ConnectionsPerIP:       number(tb, set, "connections_per_ip", cfg.Limits.ConnectionsPerIP),
 		ConnectionsBeforeLogin: number(tb, set, "connections_before_login", cfg.Limits.ConnectionsBeforeLogin),
-	})
+	}}, authz.Options{})
 	r.server = proxy.New(proxy.Options{
 		Guard: guard, Metrics: r.metrics,
 		Logger: hclog.New(&hclog.LoggerOptions{Output: r.log, Level: hclog.Debug, JSONFormat: true}),

@@ -9,7 +9,7 @@ import (
 
 // route finds the backend, and takes a place there.
 func (s *session) route(ctx context.Context, name route.Name) (route.Target, error) {
-	target, err := s.set.Routes.Route(ctx, name, route.NewEnv(s.vars(name)))
+	target, err := s.set.Routes.Route(ctx, name, s.login.subject.Env)
 	switch {
 	case ctx.Err() != nil:
 		return route.Target{}, fail(causeDraining, "draining", nil)

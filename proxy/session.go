@@ -25,6 +25,7 @@ type session struct {
 	rec     *Record
 	holds   holds
 
+	login    login         // the attempt under way
 	user     string        // from a USER that was answered +OK just now
 	commands int           // commands before login
 	errors   int           // bad ones among them
@@ -49,7 +50,7 @@ func (s *session) run(ctx context.Context) {
 		creds, err := s.ask(ctx)
 		if err == nil {
 			var b *backend
-			if b, err = s.login(ctx, creds); err == nil {
+			if b, err = s.signIn(ctx, creds); err == nil {
 				s.relay(ctx, b)
 				return
 			}
@@ -79,15 +80,15 @@ func (s *session) open(ctx context.Context) error {
 	return s.client.write(s.set.greeting)
 }
 
-// login tries one pair of credentials: name → tenant → leave → backend.
-func (s *session) login(ctx context.Context, creds pop3.Credentials) (*backend, error) {
+// signIn tries one pair of credentials: name → tenant → leave → backend.
+func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend, error) {
 	defer creds.Password.Wipe()
 	s.rec.attempt()
 	name, err := s.resolve(creds)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorise(ctx, name, creds.Mechanism); err != nil {
+	if err := s.authorise(ctx, name); err != nil {
 		return nil, err
 	}
 	target, err := s.route(ctx, name)
@@ -98,7 +99,11 @@ func (s *session) login(ctx context.Context, creds pop3.Credentials) (*backend, 
 	if err != nil {
 		return nil, err
 	}
-	if err := b.signIn(ctx, target, creds.Password); err != nil {
+	err = b.signIn(ctx, target, creds.Password)
+	if err == nil {
+		err = s.accepted(ctx)
+	}
+	if err != nil {
 		b.close()
 		return nil, err
 	}
@@ -118,6 +123,7 @@ func (s *session) relay(ctx context.Context, b *backend) {
 		s.refuse(ctx, err)
 		return
 	}
+	s.report(ctx, loginOK, "")
 	s.relayed = true
 	s.srv.relay(s, b)
 }

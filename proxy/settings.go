@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"cmp"
 	"crypto/tls"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -23,6 +25,9 @@ type Settings struct {
 	// ends it. LoginAttempts likewise for refused logins.
 	Errors, LoginAttempts int
 	Timeouts              Timeouts
+	// LoginDelay is the longest time that a user may have to wait between two
+	// logins, which CAPA announces; 0: none has to. The guard enforces it.
+	LoginDelay time.Duration
 	// FailedUsers says whose names are logged when a login fails.
 	FailedUsers FailedUsers
 }
@@ -42,9 +47,18 @@ type Listener struct {
 	// TLS takes the place of Settings.TLS at this listener. A handshake that
 	// agrees on "acme-tls/1" (RFC 8737) ends the session. Nil: none does.
 	TLS *tls.Config
+	// Errors and LoginAttempts take the place of those of Settings; 0: they
+	// don't.
+	Errors, LoginAttempts int
 	// Optional: it is left out, with a warning, if it can't be opened.
 	Optional bool
 }
+
+// errors is how many bad commands a session at l may send.
+func (l *Listener) errors(s *snapshot) int { return cmp.Or(l.Errors, s.Errors) }
+
+// loginAttempts is how many logins may be refused in a session at l.
+func (l *Listener) loginAttempts(s *snapshot) int { return cmp.Or(l.LoginAttempts, s.LoginAttempts) }
 
 // challengeProtocol is what a CA agrees on that validates a host name: the
 // handshake was all that it came for (RFC 8737 §3).
@@ -97,18 +111,25 @@ func newSnapshot(settings Settings) *snapshot {
 	return &snapshot{
 		Settings:  settings,
 		greeting:  "+OK " + settings.Hostname + " POP3 ready\r\n",
-		capaClear: capabilities(settings.Routes.Capabilities(), false),
-		capaTLS:   capabilities(settings.Routes.Capabilities(), true),
+		capaClear: settings.capabilities(false),
+		capaTLS:   settings.capabilities(true),
 	}
 }
 
 // capabilities is the answer to CAPA before login (RFC 2449 §5). It promises
 // only what every backend keeps, and what popgate does itself: a login under
 // TLS only (RFC 2595 §2.3), STLS only without it (§4).
-func capabilities(shared []string, secure bool) string {
+func (s *Settings) capabilities(secure bool) string {
 	own := []string{"STLS"}
 	if secure {
 		own = []string{"USER", "SASL " + strings.Join(mechanisms, " ")}
+	}
+	shared := s.Routes.Capabilities()
+	if s.LoginDelay > 0 {
+		// RFC 2449 §6.5: the longest one, and USER, as users' delays differ.
+		shared = slices.DeleteFunc(slices.Clone(shared), func(c string) bool { return strings.HasPrefix(c, "LOGIN-DELAY ") })
+		seconds := (s.LoginDelay + time.Second - 1) / time.Second
+		shared = append(shared, fmt.Sprintf("LOGIN-DELAY %d USER", seconds))
 	}
 	list := slices.Concat([]string{"+OK Capability list follows"}, shared, own,
 		[]string{"RESP-CODES", "AUTH-RESP-CODE", "."})

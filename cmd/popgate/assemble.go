@@ -17,7 +17,7 @@ import (
 type assembly struct {
 	settings     proxy.Settings
 	certificates *tlsconf.Source
-	limits       authz.Limits
+	rules        authz.Rules
 }
 
 // lasting is what outlives a configuration and goes into each.
@@ -32,16 +32,13 @@ type lasting struct {
 func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 	table, tableErr := route.New(routeOptions(cfg))
 	certificates, certErr := newCertificates(cfg, with)
-	if err := errors.Join(tableErr, certErr); err != nil {
+	rules, rulesErr := newRules(cfg)
+	if err := errors.Join(tableErr, certErr, rulesErr); err != nil {
 		return nil, err
 	}
 	a := &assembly{
 		certificates: certificates,
-		limits: authz.Limits{
-			Connections:            cfg.Limits.Connections,
-			ConnectionsPerIP:       cfg.Limits.ConnectionsPerIP,
-			ConnectionsBeforeLogin: cfg.Limits.ConnectionsBeforeLogin,
-		},
+		rules:        rules,
 		settings: proxy.Settings{
 			Hostname:      cfg.Hostname,
 			TLS:           certificates.ServerConfig(),
@@ -50,6 +47,7 @@ func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 			LoginAttempts: cfg.Limits.LoginAttempts,
 			FailedUsers:   proxy.FailedUsers(cfg.Log.FailedUsers),
 			Timeouts:      proxyTimeouts(cfg.Timeouts),
+			LoginDelay:    longestLoginDelay(cfg.Tenants),
 		},
 	}
 	a.settings.Listeners = listeners(cfg, certificates)
@@ -64,7 +62,14 @@ const challengeListener = "https_address"
 func listeners(cfg *config.Config, certificates *tlsconf.Source) []proxy.Listener {
 	var list []proxy.Listener
 	for _, l := range cfg.Listeners {
-		list = append(list, proxy.Listener{Name: l.Name, Address: l.Address, StartTLS: l.StartTLS, ProxyFrom: l.ProxyFrom})
+		listener := proxy.Listener{Name: l.Name, Address: l.Address, StartTLS: l.StartTLS, ProxyFrom: l.ProxyFrom}
+		if n := l.Limits.Errors; n != nil {
+			listener.Errors = *n
+		}
+		if n := l.Limits.LoginAttempts; n != nil {
+			listener.LoginAttempts = *n
+		}
+		list = append(list, listener)
 	}
 	if cfg.TLS.ACME == nil || cfg.TLS.ACME.HTTPS.Address == "" {
 		return list

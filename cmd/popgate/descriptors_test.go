@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os/exec"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,7 +69,7 @@ func TestFit(t *testing.T) {
 		}
 		want := asked
 		want.Connections = test.want
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v becomes %+v, want %+v", asked, got, want)
 		}
 		if warned := strings.Contains(log.String(), fmt.Sprintf("lowered_to=%d", most)); warned != (test.asked > most) {

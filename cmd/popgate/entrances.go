@@ -29,7 +29,7 @@ type entrances struct {
 }
 
 // newEntrances returns closed ones.
-func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.Certificates) (*entrances, error) {
+func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.Certificates, logins admin.Logins) (*entrances, error) {
 	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
 	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
 	e.challenge.listen = func(address string) (net.Listener, error) {
@@ -40,7 +40,7 @@ func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.
 		return netutil.LimitListener(l, tlsconf.ChallengeConnections), nil
 	}
 	e.challenge.serve = e.answers.Serve
-	server, err := admin.New(admin.Options{Certificates: certificates, Logger: log.Named("admin")})
+	server, err := admin.New(admin.Options{Certificates: certificates, Logins: logins, Logger: log.Named("admin")})
 	if err != nil {
 		return nil, err
 	}

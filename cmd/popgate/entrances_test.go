@@ -21,7 +21,7 @@ import (
 func doors(t *testing.T) (*entrances, *output) {
 	t.Helper()
 	log := newOutput()
-	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, noCertificates{})
+	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, noCertificates{}, noLogins{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +33,9 @@ func doors(t *testing.T) (*entrances, *output) {
 type noCertificates struct{ admin.Certificates }
 
 func (noCertificates) List() []admin.Certificate { return nil }
+
+// noLogins is a desk where nobody asks.
+type noLogins struct{ admin.Logins }
 
 // taken is an address that another program has.
 func taken(t *testing.T) string {

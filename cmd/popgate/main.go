@@ -36,6 +36,8 @@ var commands = []command{
 	{"serve", "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", serve},
 	{"check", "check the configuration and show all problems", check},
 	{"cert", "list, check and renew certificates", cert},
+	{"explain", "show what would become of a login, and why", explain},
+	{"blocks", "list and lift blocks of addresses that tried wrong passwords", blocks},
 	{"demo", "try popgate: a proxy, a certificate and a mail server of its own", runDemo},
 	{"version", "print the version", version},
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,9 +25,9 @@ type service struct {
 	entrances *entrances
 
 	format string        // of the log; can't change while running
-	limits authz.Limits  // in force
 	drain  time.Duration // of the configuration in force
 
+	explainer    atomic.Pointer[explainer]      // of the configuration in force
 	certificates atomic.Pointer[tlsconf.Source] // in force
 	watching     sync.WaitGroup
 	stopWatching context.CancelFunc // of the certificates in force
@@ -36,11 +35,12 @@ type service struct {
 
 // newService returns a service that does nothing yet.
 func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
-	s := &service{lasting: newLasting(log, metrics.New()), guard: authz.New(authz.Limits{}), format: cfg.Log.Format}
+	s := &service{lasting: newLasting(log, metrics.New()), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
 	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
 	s.stopWatching = func() {}
 	var err error
-	s.entrances, err = newEntrances(log, s.automatic, &certificateDesk{current: &s.certificates, automatic: s.automatic})
+	s.entrances, err = newEntrances(log, s.automatic, &certificateDesk{current: &s.certificates, automatic: s.automatic},
+		&loginDesk{guard: s.guard, current: &s.explainer})
 	return s, err
 }
 
@@ -59,8 +59,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	if err != nil {
 		return usageError{err}
 	}
-	limits, err := s.fit(parts.limits)
-	if err != nil {
+	if parts.rules.Limits, err = s.fit(parts.rules.Limits); err != nil {
 		return err
 	}
 	if err := s.entrances.open(cfg, &parts.settings); err != nil {
@@ -68,13 +67,14 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	// Before Apply, which lets clients in at once.
-	before := s.limits
-	s.setLimits(limits)
+	before := s.guard.Rules()
+	s.guard.SetRules(parts.rules)
 	if err := s.server.Apply(ctx, parts.settings); err != nil {
-		s.setLimits(before)
+		s.guard.SetRules(*before)
 		s.entrances.forget()
 		return err
 	}
+	s.explainer.Store(newExplainer(cfg, s.guard, parts.settings.Routes))
 	s.entrances.use()
 	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
 	if cfg.Log.Format != s.format {
@@ -112,6 +112,8 @@ func (s *service) replaceCertificates(ctx context.Context, next *tlsconf.Source,
 			s.log.Error("certificates are not watched any more", "error", err)
 		}
 	})
+	networks := s.guard.Rules().Networks
+	s.watching.Go(func() { s.refreshNetworks(watch, networks) })
 }
 
 // forgetFiles takes the numbers of certificate blocks away that are gone.
@@ -125,11 +127,6 @@ func (s *service) forgetFiles(before, next *tlsconf.Source) {
 			s.metrics.CertificateDropped(c.Source, c.Name)
 		}
 	}
-}
-
-func (s *service) setLimits(limits authz.Limits) {
-	s.limits = limits
-	s.guard.SetLimits(limits)
 }
 
 // fit lowers the number of connections to what the descriptors allow: a
@@ -156,8 +153,7 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 	}
 	if err != nil {
 		s.metrics.Reloaded("error")
-		// One event, one line: joined errors have several.
-		s.log.Error("reload failed, the old configuration stays", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		s.log.Error("reload failed, the old configuration stays", "error", asLine(err))
 		return
 	}
 	s.metrics.Reloaded("ok")

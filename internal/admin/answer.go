@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,7 +39,7 @@ var errPanic = errors.New("panic")
 
 // run answers a request with a call.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
-	if err := noBody(w, r); err != nil {
+	if err := c.receive(w, r); err != nil {
 		s.fail(w, err)
 		return
 	}
@@ -59,9 +60,9 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
 	s.fail(w, failed)
 }
 
-// noBody reads the request's body, which must be empty: no call takes one, and
-// whoever sends one means something that would not happen.
-func noBody(w http.ResponseWriter, r *http.Request) *Error {
+// receive reads the request's body. Most calls take none, and whoever sends them
+// one means something that would not happen.
+func (c call) receive(w http.ResponseWriter, r *http.Request) *Error {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -69,18 +70,23 @@ func noBody(w http.ResponseWriter, r *http.Request) *Error {
 		return &Error{Code: CodeTooLarge, Message: fmt.Sprintf("a body can have %d octets", tooLarge.Limit)}
 	case err != nil:
 		return badRequest("the body did not come whole")
-	case len(body) > 0:
+	case len(body) > 0 && !c.body:
 		return badRequest("this call takes no body")
 	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	return nil
 }
 
 // note logs a call that changes something.
 func (s *Server) note(r *http.Request, c call, result string, began time.Time) {
-	if c.changes {
-		s.log.Info("admin call", "call", c.name, c.subject, quoted(r.PathValue(c.subject)), "result", result,
-			"duration", time.Since(began).Round(time.Millisecond).String())
+	if !c.changes {
+		return
 	}
+	args := []any{"call", c.name, c.subject, quoted(r.PathValue(c.subject))}
+	if query := r.URL.Query(); c.query != "" && query.Has(c.query) {
+		args = append(args, c.query, quoted(query.Get(c.query)))
+	}
+	s.log.Info("admin call", append(args, "result", result, "duration", time.Since(began).Round(time.Millisecond).String())...)
 }
 
 // encode makes the body of what a call returned.

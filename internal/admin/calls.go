@@ -14,6 +14,8 @@ type call struct {
 	method  string
 	path    string // a pattern of http.ServeMux, without a method
 	subject string // the wildcard in path, and the log key for what it stands for
+	query   string // the one parameter that may follow the path, and its log key; "": none is looked at
+	body    bool   // it takes one
 	changes bool   // something: it is logged at level info
 	limit   time.Duration
 	answer  func(*http.Request) (any, error)
@@ -37,6 +39,12 @@ func (s *Server) calls() []call {
 			changes: true, limit: renewTime, answer: s.renewCertificate},
 		{name: "probe", method: http.MethodPost, path: "/v1/certificates/{host}/probe", subject: "host",
 			changes: true, limit: quickTime, answer: s.probeCertificate},
+		{name: "explain", method: http.MethodPost, path: "/v1/explain",
+			body: true, limit: quickTime, answer: s.explainLogin},
+		{name: "list blocks", method: http.MethodGet, path: "/v1/blocks",
+			limit: quickTime, answer: s.listBlocks},
+		{name: "clear blocks", method: http.MethodDelete, path: "/v1/blocks/{address}", subject: "address", query: "user",
+			changes: true, limit: quickTime, answer: s.clearBlocks},
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // TestWire: the words of the API, which programs rely on.
@@ -92,6 +94,12 @@ func TestRefused(t *testing.T) {
 		{"OPTIONS /v1/certificates", "", 405, CodeMethodNotAllowed},
 		{"GET /v1/certificates/pop.example.com/renew", "", 405, CodeMethodNotAllowed},
 		{"HEAD /v1/certificates/pop.example.com/probe", "", 405, CodeMethodNotAllowed},
+		{"GET /v1/explain", "", 405, CodeMethodNotAllowed},
+		{"GET /v1/blocks/192.0.2.1", "", 405, CodeMethodNotAllowed},
+		{"DELETE /v1/blocks", "", 405, CodeMethodNotAllowed},
+		{"DELETE /v1/blocks/", "", 404, CodeNotFound},
+		{"DELETE /v1/blocks/192.0.2.1", "Content-Length: 2\r\n\r\n{}", 400, CodeBadRequest},
+		{"POST /v1/explain", "Content-Length: 65537\r\n\r\n" + strings.Repeat("x", 65537), 413, CodeTooLarge},
 		{"POST /v1/certificates/pop.example.com/renew", "Content-Length: 2\r\n\r\n{}", 400, CodeBadRequest},
 		{"GET /v1/certificates", "Transfer-Encoding: chunked\r\n\r\nno number\r\n", 400, CodeBadRequest},
 		{"POST /v1/certificates/pop.example.com/renew", "Content-Length: 65537\r\n\r\n" + strings.Repeat("x", 65537), 413, CodeTooLarge},
@@ -111,6 +119,8 @@ func TestRefused(t *testing.T) {
 	for line, want := range map[string]string{
 		"PUT /v1/certificates":         "GET, HEAD",
 		"PUT /v1/certificates/x/renew": "POST",
+		"PUT /v1/blocks":               "GET, HEAD",
+		"PUT /v1/blocks/all":           "DELETE",
 	} {
 		if answer, _ := r.ask(t, line+" HTTP/1.1\r\nHost: x\r\n\r\n"); answer.Header.Get("Allow") != want {
 			t.Errorf("%s: Allow: %q, want %q", line, answer.Header.Get("Allow"), want)
@@ -319,8 +329,13 @@ func TestStatuses(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	if _, err := New(Options{Certificates: stock{}}); err == nil {
-		t.Error("no logger")
+	logger := hclog.NewNullLogger()
+	for _, opts := range []Options{
+		{Certificates: stock{}, Logins: stock{}}, {Certificates: stock{}, Logger: logger}, {Logins: stock{}, Logger: logger},
+	} {
+		if _, err := New(opts); err == nil {
+			t.Errorf("%+v is enough", opts)
+		}
 	}
 	_, log := newServer(t, stock{})
 	log.want(t, 0, "")

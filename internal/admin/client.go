@@ -82,10 +82,15 @@ func hostPath(host, verb string) string {
 
 // ask makes one call.
 func (c *Client) ask(ctx context.Context, limit time.Duration, method, path string, into any) error {
+	return c.askWith(ctx, limit, method, path, nil, into)
+}
+
+// askWith makes one call with a body; nil: none.
+func (c *Client) askWith(ctx context.Context, limit time.Duration, method, path string, body io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	// The host is there because HTTP wants one.
-	r, err := http.NewRequestWithContext(ctx, method, "http://popgate"+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, "http://popgate"+path, body)
 	if err != nil {
 		return fmt.Errorf("ask popgate: %w", err)
 	}

@@ -142,6 +142,9 @@ func TestNoAnswer(t *testing.T) {
 			limit time.Duration
 		}{
 			{func(c *Client) error { _, err := c.Certificates(t.Context()); return err }, quickLimit},
+			{func(c *Client) error { _, err := c.Explain(t.Context(), Question{}); return err }, quickLimit},
+			{func(c *Client) error { _, err := c.Blocks(t.Context()); return err }, quickLimit},
+			{func(c *Client) error { _, err := c.Unblock(t.Context(), Blocked{}); return err }, quickLimit},
 			{func(c *Client) error { _, err := c.Probe(t.Context(), "x"); return err }, quickLimit},
 			{func(c *Client) error { _, err := c.Renew(t.Context(), "x"); return err }, renewLimit},
 		} {

@@ -3,8 +3,9 @@
 // the [Server] in the running process and the [Client] in the commands.
 //
 // It knows the calls, their texts on the wire and who may make them. It must
-// not know how certificates are kept or ordered: it is given an interface of
-// its own, [Certificates], which the program fills.
+// not know how certificates are kept or ordered, nor how logins are decided: it
+// is given interfaces of its own, [Certificates] and [Logins], which the program
+// fills.
 //
 // Who may call is decided by the socket's mode, 0600, which [Listen] sees to:
 // the user that popgate runs as, and root. The kernel checks that at connect,

@@ -15,6 +15,7 @@ const (
 	CodeMethodNotAllowed = "method_not_allowed"
 	CodeTooLarge         = "too_large" // the request
 	CodeUnknownHost      = "unknown_host"
+	CodeUnknownListener  = "unknown_listener"
 	CodeNotAutomatic     = "not_automatic"
 	CodePaused           = "paused"
 	CodeOrderFailed      = "order_failed"
@@ -31,6 +32,7 @@ var statuses = map[string]int{
 	CodeMethodNotAllowed: http.StatusMethodNotAllowed,
 	CodeTooLarge:         http.StatusRequestEntityTooLarge,
 	CodeUnknownHost:      http.StatusNotFound,
+	CodeUnknownListener:  http.StatusNotFound,
 	CodeNotAutomatic:     http.StatusConflict,
 	CodePaused:           http.StatusTooManyRequests,
 	CodeOrderFailed:      http.StatusBadGateway,
@@ -41,7 +43,7 @@ var statuses = map[string]int{
 }
 
 // Error is an error as it is on the wire. It is one of [ErrUnknownHost],
-// [ErrNotAutomatic] and [ErrShuttingDown] for errors.Is.
+// [ErrNotAutomatic], [ErrShuttingDown] and [ErrUnknownListener] for errors.Is.
 type Error struct {
 	Code       string   `json:"code"`                  // see CodeBadRequest and its neighbours
 	Message    string   `json:"message"`               // one line
@@ -65,6 +67,8 @@ func (e *Error) Is(target error) bool {
 		return e.Code == CodeNotAutomatic
 	case ErrShuttingDown:
 		return e.Code == CodeShuttingDown
+	case ErrUnknownListener:
+		return e.Code == CodeUnknownListener
 	}
 	return false
 }
@@ -95,6 +99,8 @@ func asError(ctx context.Context, err error) *Error {
 		return known
 	case errors.Is(err, ErrUnknownHost):
 		return &Error{Code: CodeUnknownHost, Message: ErrUnknownHost.Error()}
+	case errors.Is(err, ErrUnknownListener):
+		return &Error{Code: CodeUnknownListener, Message: ErrUnknownListener.Error()}
 	case errors.Is(err, ErrNotAutomatic):
 		return &Error{Code: CodeNotAutomatic, Message: ErrNotAutomatic.Error()}
 	case errors.Is(err, ErrShuttingDown), ended(ctx, err) && errors.Is(context.Cause(ctx), ErrShuttingDown):

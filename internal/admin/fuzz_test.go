@@ -50,6 +50,9 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/v1/certificates/a%2Fb%00/probe", "a/b")
 	f.Add("DELETE", "//v1/../certificates?x#y", "bücher")
 	f.Add("OPTIONS", "*", "")
+	f.Add("DELETE", "/v1/blocks/2001:db8::%2F64?user=bob", "x")
+	f.Add("DELETE", "/v1/blocks/all?user=%zz&user", "x")
+	f.Add("POST", "/v1/explain", "x")
 	f.Fuzz(func(t *testing.T, method, path, host string) {
 		var asked string
 		s, _ := newServer(t, stock{probe: func(host string) (Probe, error) {

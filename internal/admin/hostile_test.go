@@ -23,8 +23,8 @@ type virtual struct {
 }
 
 // serveVirtually starts a server in a synctest bubble.
-func serveVirtually(t *testing.T, c Certificates) *virtual {
-	s, book := newServer(t, c)
+func serveVirtually(t *testing.T, p program) *virtual {
+	s, book := newServer(t, p)
 	v := &virtual{t: t, listener: poptest.NewNetwork().Listen("admin"), log: book}
 	go func() {
 		if err := s.Serve(v.listener); err != nil {

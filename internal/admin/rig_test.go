@@ -24,6 +24,10 @@ type stock struct {
 	list  []Certificate
 	renew func(ctx context.Context, host string) (Certificate, error)
 	probe func(host string) (Probe, error)
+
+	explain func(q Question) (Explanation, error)
+	blocks  []Block
+	unblock func(which Blocked) int
 }
 
 func (s stock) List() []Certificate { return s.list }
@@ -40,6 +44,28 @@ func (s stock) Probe(host string) (Probe, error) {
 		return Probe{}, ErrUnknownHost
 	}
 	return s.probe(host)
+}
+
+func (s stock) Explain(_ context.Context, q Question) (Explanation, error) {
+	if s.explain == nil {
+		return Explanation{Question: q}, nil
+	}
+	return s.explain(q)
+}
+
+func (s stock) Blocks(context.Context) []Block { return s.blocks }
+
+func (s stock) Unblock(_ context.Context, which Blocked) int {
+	if s.unblock == nil {
+		return 0
+	}
+	return s.unblock(which)
+}
+
+// program is all that a Server tells of.
+type program interface {
+	Certificates
+	Logins
 }
 
 // logBook collects log lines.
@@ -78,10 +104,10 @@ func (l *logBook) want(t *testing.T, n int, texts ...string) {
 	}
 }
 
-func newServer(t testing.TB, c Certificates) (*Server, *logBook) {
+func newServer(t testing.TB, p program) (*Server, *logBook) {
 	t.Helper()
 	book := new(logBook)
-	s, err := New(Options{Certificates: c, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: book})})
+	s, err := New(Options{Certificates: p, Logins: p, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: book})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,9 +124,9 @@ type rig struct {
 }
 
 // serve starts a server on a socket of its own; it ends with the test.
-func serve(t testing.TB, c Certificates) *rig {
+func serve(t testing.TB, p program) *rig {
 	t.Helper()
-	s, book := newServer(t, c)
+	s, book := newServer(t, p)
 	r := &rig{server: s, socket: newPath(t), log: book, served: make(chan error, 1)}
 	r.listener = mustListen(t, r.socket)
 	go func() { r.served <- s.Serve(r.listener) }()

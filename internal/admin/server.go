@@ -13,9 +13,10 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options are what a Server works with. Both must be set.
+// Options are what a Server works with. All must be set.
 type Options struct {
 	Certificates Certificates
+	Logins       Logins
 	Logger       hclog.Logger
 }
 
@@ -35,6 +36,7 @@ const (
 // from any goroutine.
 type Server struct {
 	certificates Certificates
+	logins       Logins
 	log          hclog.Logger
 
 	http   http.Server
@@ -49,10 +51,10 @@ type Server struct {
 
 // New returns a Server that serves nothing yet.
 func New(opts Options) (*Server, error) {
-	if opts.Certificates == nil || opts.Logger == nil {
-		return nil, errors.New("admin server: certificates and logger must be set")
+	if opts.Certificates == nil || opts.Logins == nil || opts.Logger == nil {
+		return nil, errors.New("admin server: certificates, logins and logger must be set")
 	}
-	s := &Server{certificates: opts.Certificates, log: opts.Logger}
+	s := &Server{certificates: opts.Certificates, logins: opts.Logins, log: opts.Logger}
 	s.places = make(chan struct{}, maxConnections)
 	s.ending, s.end = context.WithCancelCause(context.Background())
 	s.http = http.Server{

@@ -24,6 +24,8 @@ type Metrics struct {
 	handshakes    *prometheus.CounterVec
 	logins        *prometheus.CounterVec
 	denials       *prometheus.CounterVec
+	trials        *prometheus.CounterVec
+	blocks        *prometheus.CounterVec
 	dials         *prometheus.CounterVec
 	bytes         *prometheus.CounterVec
 	injections    prometheus.Counter
@@ -43,6 +45,8 @@ func New() *Metrics {
 		handshakes:    counter("tls_handshakes_total", "TLS handshakes, by version and result.", "version", "result"),
 		logins:        counter("logins_total", "Login attempts, by mechanism and result.", "mechanism", "result"),
 		denials:       counter("denials_total", "Denials by limits and policies, by check.", "check"),
+		trials:        counter("policy_trials_total", "Logins about which a policy on trial had something to say.", "policy"),
+		blocks:        counter("blocks_total", "Blocks of addresses that wrong passwords have led to, by check.", "check"),
 		dials:         counter("backend_dials_total", "Connections made to backends, by backend and result.", "backend", "result"),
 		bytes:         counter("relayed_bytes_total", "Octets relayed after login, without TLS.", "direction"),
 		injections:    plain("stls_injections_total", "Connections aborted as octets came in clear behind STLS."),
@@ -53,7 +57,7 @@ func New() *Metrics {
 		certificates: newCertificates(),
 	}
 	m.certificates.register(m.Registry)
-	m.Registry.MustRegister(m.sessionsOpen, m.sessionsEnded, m.handshakes, m.logins, m.denials, m.dials,
+	m.Registry.MustRegister(m.sessionsOpen, m.sessionsEnded, m.handshakes, m.logins, m.denials, m.trials, m.blocks, m.dials,
 		m.bytes, m.injections, m.acceptErrors, m.panics, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -94,6 +98,12 @@ func (m *Metrics) Login(mechanism, result string) { m.logins.WithLabelValues(mec
 
 // Denied counts a denial.
 func (m *Metrics) Denied(check string) { m.denials.WithLabelValues(check).Inc() }
+
+// Tried counts a policy that would have decided, were it not on trial.
+func (m *Metrics) Tried(policy string) { m.trials.WithLabelValues(policy).Inc() }
+
+// Blocked counts a block.
+func (m *Metrics) Blocked(check string) { m.blocks.WithLabelValues(check).Inc() }
 
 // Dialed counts a connection to a backend, or a try.
 func (m *Metrics) Dialed(backend, result string) { m.dials.WithLabelValues(backend, result).Inc() }

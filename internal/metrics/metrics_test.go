@@ -38,6 +38,8 @@ var calls = []call{
 		map[string]float64{`popgate_logins_total{mechanism=USER,result=password_refused}`: 1}},
 	{"Denied", func(m *Metrics) { m.Denied("connections") },
 		map[string]float64{`popgate_denials_total{check=connections}`: 1}},
+	{"Tried", func(m *Metrics) { m.Tried("office") }, map[string]float64{`popgate_policy_trials_total{policy=office}`: 1}},
+	{"Blocked", func(m *Metrics) { m.Blocked("blocked_ip") }, map[string]float64{`popgate_blocks_total{check=blocked_ip}`: 1}},
 	{"Dialed", func(m *Metrics) { m.Dialed("legacy", "backend_unreachable") },
 		map[string]float64{`popgate_backend_dials_total{backend=legacy,result=backend_unreachable}`: 1}},
 	{"Relayed", func(m *Metrics) { m.Relayed(7, 5_000_000_000) },
@@ -192,7 +194,7 @@ func TestLint(t *testing.T) {
 // source or labels of the configuration's blocks; a user, a client's address or
 // a server name must never be among them.
 var labels = []string{
-	"backend", "certificate", "check", "direction", "end", "kind", "listener", "mechanism", "operation", "problem",
+	"backend", "certificate", "check", "direction", "end", "kind", "listener", "mechanism", "operation", "policy", "problem",
 	"result", "source", "state", "type", "version",
 }
 

@@ -114,6 +114,10 @@ func checkName(s string) error {
 // isControl reports whether r is a C0 or C1 control character or DEL.
 func isControl(r rune) bool { return r < 0x20 || 0x7f <= r && r <= 0x9f }
 
+// Fold is a name as keys have it: with its ASCII letters, and nothing else, in
+// lower case.
+func Fold(name string) string { return fold(name) }
+
 // foldHost makes the key of a server name, which can end with the root's dot.
 func foldHost(host string) string { return strings.TrimSuffix(fold(host), ".") }
 

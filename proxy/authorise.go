@@ -1,0 +1,138 @@
+package proxy
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"popgate/authz"
+	"popgate/internal/pop3"
+	"popgate/internal/route"
+)
+
+// login is what is known of a login attempt.
+type login struct {
+	// subject is who wants to log in; nil: nobody does.
+	subject *authz.Subject
+	// fingerprint tells its password from others for the user.
+	fingerprint uint64
+	terms       authz.Terms
+}
+
+// resolve finds who is meant. It does no I/O.
+func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
+	subject := s.subject()
+	subject.Mechanism = creds.Mechanism
+	if s.client.tls != nil {
+		subject.TLS = s.client.tls.ConnectionState().Version
+	}
+	s.login = login{subject: subject}
+	name, err := s.set.Routes.Resolve(creds.Name, s.rec.ServerName)
+	subject.User = name.Canonical
+	if err != nil {
+		// It counts like any other.
+		subject.User = route.Fold(creds.Name)
+	}
+	s.login.fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
+	if err != nil {
+		return route.Name{}, fail(causeAuth, "bad_name", err)
+	}
+	subject.Tenant = name.Tenant
+	subject.Env = route.NewEnv(s.vars(name))
+	s.rec.User, s.rec.Tenant = name.Canonical, name.Tenant
+	s.rec.served = s.set.Routes.Serves(name.Domain)
+	return name, nil
+}
+
+// authorise asks whether this user may log in now, and waits where a policy
+// wants that.
+func (s *session) authorise(ctx context.Context, name route.Name) error {
+	lease, denial := s.srv.guard.Ask(ctx, authz.Login, s.login.subject)
+	switch {
+	case denial != nil && denial.Kind == authz.Capacity && ctx.Err() != nil:
+		return fail(causeDraining, "draining", nil) // while others were waited for
+	case denial != nil:
+		return s.denied(denial)
+	}
+	s.holds.login = lease
+	terms, denial := s.srv.guard.Decide(ctx, s.login.subject)
+	s.login.terms, s.rec.Policy, s.rec.ReadOnly = terms, terms.Policy, terms.ReadOnly
+	for _, o := range terms.Trials {
+		s.srv.metrics.Tried(o.Policy)
+		s.info("policy on trial", "policy", o.Policy, "would", foreign(o.Action), "tenant", name.Tenant)
+	}
+	if denial != nil {
+		s.rec.Policy, s.rec.PolicyText = denial.Policy, denial.Reason
+		if denial.Err != nil {
+			s.info("policy failed", "policy", denial.Policy, "tenant", name.Tenant)
+		}
+		return s.denied(denial)
+	}
+	if terms.Delay > 0 && !sleep(ctx, terms.Delay) {
+		return fail(causeDraining, "draining", nil)
+	}
+	return nil
+}
+
+// accepted asks what may be asked only once the backend has taken the password.
+func (s *session) accepted(ctx context.Context) error {
+	lease, denial := s.srv.guard.Ask(ctx, authz.Accepted, s.login.subject)
+	if denial != nil {
+		return s.denied(denial)
+	}
+	s.holds.accepted = lease
+	return nil
+}
+
+// denied is a denial's failure.
+func (s *session) denied(denial *authz.Denial) error {
+	s.srv.metrics.Denied(denial.Check)
+	switch denial.Kind {
+	case authz.Capacity:
+		return fail(causeCapacity, denial.Check, denial)
+	case authz.TooSoon:
+		return fail(causeLoginDelay, denial.Check, denial)
+	}
+	return fail(causeAuth, denial.Check, denial)
+}
+
+// guesses are the reasons that say that a password, or a name, is wrong. Those
+// of popgate's own and of a backend's trouble say nothing of it.
+var guesses = map[string]bool{
+	"password_refused": true, "user_refused": true, "bad_name": true, "no_route": true, "unfit_for_backend": true,
+}
+
+// report tells the guard what became of a login attempt, and writes its line.
+// reason is "" for one that succeeded.
+func (s *session) report(ctx context.Context, result, reason string) {
+	outcome := authz.Neither
+	switch {
+	case result == loginOK:
+		outcome = authz.Succeeded
+	case guesses[reason]:
+		outcome = authz.Failed
+	}
+	if s.srv.log.IsInfo() {
+		s.srv.log.Info("login", s.rec.loginLine(result, reason, s.set.FailedUsers)...)
+	}
+	if s.login.subject == nil {
+		return
+	}
+	for _, b := range s.srv.guard.Report(ctx, s.login.subject, outcome, s.login.fingerprint) {
+		s.srv.metrics.Blocked(b.Check)
+		s.info("blocked", "check", b.Check, "address", b.Addr.String(), "until", b.Until.UTC().Truncate(time.Second), "level", b.Level)
+	}
+	s.login = login{}
+}
+
+// vars is what expressions may ask of this login.
+func (s *session) vars(name route.Name) route.Vars {
+	addr := s.rec.Client.Addr()
+	networks := s.srv.guard.Rules().Networks
+	return route.Vars{
+		UserName: name.Typed, UserLocal: name.Local, UserDomain: name.Domain, UserTenant: name.Tenant,
+		ClientIP: addr, ClientPort: s.rec.Client.Port(), Networks: func() []string { return networks.Of(addr) },
+		TLSVersion: strings.TrimPrefix(s.rec.TLSVersion, "TLS "), TLSCipher: s.rec.Cipher, ServerName: s.rec.ServerName,
+		Listener: s.listener.Name, Mechanism: s.rec.Mechanism, Time: time.Now(),
+	}
+}

@@ -84,7 +84,6 @@ type OrderError struct {
 const (
 	ProblemNetwork     = "network"     // no answer from the CA
 	ProblemCertificate = "certificate" // what the CA issued can't be used
-	ProblemCache       = "cache"       // the account's key can't be read
 	ProblemInternal    = "internal"    // anything else
 )
 
@@ -136,7 +135,7 @@ var problemTypes = map[string]bool{
 	"externalAccountRequired": true, "incorrectResponse": true, "invalidContact": true, "malformed": true,
 	"orderNotReady": true, rateLimited: true, "rejectedIdentifier": true, "serverInternal": true, "tls": true,
 	"unauthorized": true, "unsupportedContact": true, "unsupportedIdentifier": true, "userActionRequired": true,
-	ProblemNetwork: true, ProblemCertificate: true, ProblemCache: true, ProblemInternal: true,
+	ProblemNetwork: true, ProblemCertificate: true, ProblemInternal: true,
 }
 
 // problemLabel bounds the words that a CA can bring into the numbers.

@@ -52,7 +52,7 @@ func (a *authority) use(acme ACME, issuer Issuer, found *inventory) {
 	a.account = found.account
 	for _, h := range a.hosts {
 		// A cache that lacks it is another one, or was emptied.
-		h.unsaved = h.unsaved || h.pair != nil && found.pairs[h.name] == nil
+		h.unsaved = h.unsaved || h.pair != nil && !h.borrowed && found.pairs[h.name] == nil
 	}
 	if !first || found.pause == nil {
 		return
@@ -109,11 +109,14 @@ func (a *authority) change(names []string) (loaded []validity) {
 		if a.hosts[name] != nil {
 			continue
 		}
-		h := &host{name: name, pair: a.found.pairs[name]}
+		h := &host{name: name, pair: a.found.pairs[name], lag: a.lag}
+		if lent := a.found.lent[name]; h.pair == nil && lent != nil {
+			h.pair, h.borrowed = lent, true
+		}
 		if f := a.found.failures[name]; f != nil {
 			h.recall(f, a.opts.Now())
 		}
-		if h.pair != nil {
+		if h.pair != nil && !h.borrowed {
 			loaded = append(loaded, validity{name, h.pair.notAfter()})
 		}
 		a.hosts[name] = h
@@ -124,7 +127,7 @@ func (a *authority) change(names []string) (loaded []validity) {
 		}
 		h.callOff()
 		delete(a.hosts, name)
-		if h.pair != nil {
+		if h.pair != nil && !h.borrowed {
 			a.found.pairs[name] = h.pair // should it be wanted again
 		}
 		a.opts.Observer.CertificateDropped(SourceACME, name)

@@ -2,6 +2,7 @@ package tlsconf
 
 import (
 	"crypto/x509"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ type Automatic struct {
 	opts   AutomaticOptions
 	log    hclog.Logger
 	tokens *tokens
+	lag    float64 // this process's place among replicas
 
 	orders sync.WaitGroup // in flight
 
@@ -52,6 +54,7 @@ func NewAutomatic(opts AutomaticOptions) *Automatic {
 		opts:    opts,
 		log:     hclog.NewNullLogger(),
 		tokens:  newTokens(opts.Now),
+		lag:     rand.Float64(),
 		changed: make(chan struct{}),
 	}
 	if opts.Logger != nil {
@@ -74,24 +77,27 @@ func (a *Automatic) Close() {
 	current.tidy() // one may have been issued at the last moment
 }
 
-// authorityOf returns the state of a CA if it is the one in force, else nil.
-func (a *Automatic) authorityOf(directory string) *authority {
+// inForce returns the certificates of the CA in force, and whether that is the
+// one of directory.
+func (a *Automatic) inForce(directory string) (pairs map[string]*pair, same bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.current != nil && a.current.acme.Directory == directory {
-		return a.current
+	if a.current == nil {
+		return nil, false
 	}
-	return nil
+	return a.current.pairs(), a.current.acme.Directory == directory
 }
 
 // follow makes acme what is in force, with what was found in its cache; nil for
-// none. Another CA's state is dropped, and its orders are called off.
+// none. Another CA's state is dropped, and its orders are called off; its
+// certificates are served until the new one has issued its own.
 func (a *Automatic) follow(acme *ACME, found *inventory) (*authority, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.current
 	if before != nil && (acme == nil || before.acme.Directory != acme.Directory) {
 		before.stop()
+		found = found.with(before.pairs())
 		before, a.current = nil, nil
 	}
 	if acme == nil {

@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -31,22 +32,23 @@ func (s *Source) want(files []*pair, now time.Time) {
 	}
 }
 
-// issued returns the certificates of the wanted hosts.
+// issued returns the certificates of the wanted hosts. What is in memory beats
+// the cache, and this CA's beat those of another, which are better than none.
 func (s *Source) issued() map[string]*pair {
-	current := s.authority.Load()
-	if current == nil {
-		// Not in force yet, maybe never: what is in memory beats the cache.
-		current = s.automatic.authorityOf(s.acme.Directory)
+	var memory map[string]*pair
+	same := true
+	if current := s.authority.Load(); current != nil {
+		memory = current.pairs()
+	} else {
+		memory, same = s.automatic.inForce(s.acme.Directory) // maybe never ours
 	}
-	var newest map[string]*pair
-	if current != nil {
-		newest = current.pairs()
+	first, second := memory, s.found.pairs
+	if !same {
+		first, second = second, first
 	}
 	pairs := make(map[string]*pair, len(s.wanted))
 	for _, host := range s.wanted {
-		if p := newest[host]; p != nil {
-			pairs[host] = p
-		} else if p := s.found.pairs[host]; p != nil {
+		if p := cmp.Or(first[host], second[host]); p != nil {
 			pairs[host] = p
 		}
 	}

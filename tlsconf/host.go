@@ -12,7 +12,11 @@ type host struct {
 	name    string
 	pair    *pair // the newest one; nil: none yet
 	unsaved bool  // the cache doesn't hold pair
-	expired bool  // that pair has expired was reported
+	// borrowed: pair is of the CA that was in force before, and serves until
+	// this one has issued one.
+	borrowed bool
+	lag      float64 // from 0 to 1: this process's place among replicas
+	expired  bool    // that pair has expired was reported
 
 	failures      int // in a row
 	failuresSaved int // what the cache holds of them
@@ -66,8 +70,8 @@ func (h *host) due(now time.Time) (bool, time.Time) {
 // nextTry is when the next order is due by popgate's own rules; zero: at once.
 func (h *host) nextTry() time.Time {
 	at := h.notBefore
-	if h.pair != nil {
-		if renewal := renewalDue(h.name, h.pair.cert.Leaf); renewal.After(at) {
+	if h.pair != nil && !h.borrowed {
+		if renewal := renewalDue(h.name, h.pair.cert.Leaf).Add(lagOf(h.pair.cert.Leaf, h.lag)); renewal.After(at) {
 			at = renewal
 		}
 	}
@@ -110,7 +114,7 @@ func (h *host) record() failure {
 
 // succeeded notes a new certificate.
 func (h *host) succeeded(p *pair, now time.Time) {
-	h.pair, h.unsaved, h.expired = p, true, false
+	h.pair, h.unsaved, h.borrowed, h.expired = p, true, false, false
 	h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
 	h.lastSuccess = now
 }

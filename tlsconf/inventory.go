@@ -18,6 +18,9 @@ type inventory struct {
 	failures map[string]*failure // by host
 	pause    *failure            // nil: the account may order
 
+	// lent are certificates of the CA that was in force before, by host.
+	lent map[string]*pair
+
 	account crypto.Signer
 	// isNew: the account's key was made just now.
 	isNew bool
@@ -90,4 +93,14 @@ func (v *inventory) note(key string, err error) {
 	case v.problem == nil:
 		v.problem = err
 	}
+}
+
+// with returns v with certificates that another CA has lent. Nil stays nil.
+func (v *inventory) with(lent map[string]*pair) *inventory {
+	if v == nil {
+		return nil
+	}
+	more := *v
+	more.lent = lent
+	return &more
 }

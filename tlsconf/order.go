@@ -29,7 +29,7 @@ type order struct {
 func (a *authority) newOrder(h *host) *order {
 	o := &order{
 		authority: a, host: h, issuer: a.issuer, cache: a.acme.Cache, directory: a.acme.Directory,
-		types: a.types(h), renewal: h.pair != nil, urgent: h.urgent,
+		types: a.types(h), renewal: h.pair != nil && !h.borrowed, urgent: h.urgent,
 	}
 	// Its end is called for by the host's, by Close, or by run.
 	o.ctx, h.cancel = context.WithCancel(context.Background())
@@ -79,6 +79,7 @@ func (o *order) other() *pair {
 // issue orders by one type of challenge after the other, as long as it was the
 // validation that failed.
 func (o *order) issue() (p *pair, challenge string, err error) {
+	var first *OrderError
 	for _, challenge := range o.types {
 		cert, failed := o.issuer.Issue(o.ctx, o.host.name, challenge)
 		if failed == nil {
@@ -90,6 +91,13 @@ func (o *order) issue() (p *pair, challenge string, err error) {
 		if !errors.As(failed, &why) || !why.Validation {
 			break
 		}
+		if first != nil {
+			// Which of the two ports was meant to work is not known here.
+			both := *first
+			both.Detail = fmt.Sprintf("%s; by %s: %s: %s", first.Detail, challenge, why.Type, why.Detail)
+			err = &both
+		}
+		first = why
 	}
 	return nil, "", err
 }
@@ -142,7 +150,7 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 	switch {
 	case err == nil && challenge == "":
 		a.issues++
-		h.pair, h.unsaved, h.expired = p, false, false
+		h.pair, h.unsaved, h.borrowed, h.expired = p, false, false, false
 		h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
 	case err == nil:
 		a.issues++
@@ -152,7 +160,7 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 		if p != nil && (h.pair == nil || p.notAfter().After(h.pair.notAfter())) {
 			// The clocks of clients may be right.
 			a.issues++
-			h.pair, h.unsaved, h.expired = p, true, false
+			h.pair, h.unsaved, h.borrowed, h.expired = p, true, false, false
 		}
 		why := asOrderError(err)
 		h.failed(why, now, rand.Float64())

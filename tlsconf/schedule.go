@@ -22,6 +22,13 @@ func renewalDue(host string, leaf *x509.Certificate) time.Time {
 	return leaf.NotAfter.Add(spread - before)
 }
 
+// lagOf is how much later this process is than the first of the replicas that
+// share a cache: the others then find what that one has put there.
+func lagOf(leaf *x509.Certificate, share float64) time.Duration {
+	before := min(leaf.NotAfter.Sub(leaf.NotBefore)/3, earliestRenewal)
+	return time.Duration(share * float64(before/20))
+}
+
 // backoffs are the waits after the first failure of a host, the second, …; the
 // last one goes on. After the first day that is four tries a day.
 var backoffs = [...]time.Duration{5 * time.Minute, 20 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}

@@ -20,8 +20,9 @@ func NewTickets() *Tickets {
 	return &Tickets{secret: secret}
 }
 
-// SharedTickets returns keys of a secret that replicas share. Who knows it can
-// read recorded sessions that were resumed on the days before and after.
+// SharedTickets returns keys of a secret that replicas share. Who knows it, now
+// or later, has the keys of all its days: such a one can read recorded sessions
+// of TLS 1.2 that used tickets, and play the server to clients that resume.
 func SharedTickets(secret []byte) *Tickets { return &Tickets{secret: secret} }
 
 // ticketKey is a key of crypto/tls.

@@ -164,6 +164,9 @@ func New(opts Options) (*Source, error) {
 		if s.found, err = take(context.Background(), s.acme.Cache, s.acme.Hosts); err != nil {
 			return nil, err
 		}
+		if s.found.problem != nil {
+			s.log.Warn("certificate cache can't be read, what it lacks is ordered", "error", quoted(s.found.problem.Error()))
+		}
 	}
 	for _, f := range s.files {
 		s.reportLoaded(f)

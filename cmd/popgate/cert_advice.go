@@ -34,8 +34,6 @@ func advice(kind, host string) string {
 		return "next: this machine must reach the CA's directory over HTTPS; " + look
 	case "certificate":
 		return "next: what the CA issued can't be used: check this machine's clock; " + look
-	case "cache":
-		return "next: mend the certificate cache; " + look
 	}
 	return "next: " + look + ", and popgate's log"
 }

@@ -7,19 +7,17 @@ import (
 )
 
 // follow makes the Source's ACME options the ones in force. Called by Run.
-func (s *Source) follow() error {
-	current, err := s.automatic.follow(s.acme, s.found)
-	if err != nil || current == nil {
-		return err
+func (s *Source) follow() {
+	current := s.automatic.follow(s.acme, s.found)
+	s.automatic.tidyRetired()
+	if current == nil {
+		return
 	}
-	if cache, ok := s.acme.Cache.(interface{ Sweep(now time.Time) }); ok {
-		cache.Sweep(s.now())
-	}
+	s.acme.Cache.Sweep(s.now())
 	current.answer(s.answers)
 	current.want(s.wanted)
 	s.authority.Store(current)
 	s.publish() // an order may have ended since New
-	return nil
 }
 
 // want finds the hosts that are to have a certificate of the CA: those that no
@@ -87,9 +85,14 @@ func (s *Source) hostStates() []HostState {
 	if current := s.authority.Load(); current != nil {
 		return current.states()
 	}
-	// Not running: the cache is all that there is.
+	return slices.Clone(s.idle)
+}
+
+// idleStates describes the hosts of a Source that doesn't run: the cache is all
+// that there is.
+func (s *Source) idleStates() []HostState {
 	still := newAuthority(s.automatic)
-	still.use(*s.acme, nil, s.found)
+	still.use(*s.acme, s.found)
 	still.change(s.wanted)
 	return still.states()
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -28,8 +29,10 @@ type Cache interface {
 	// Delete removes an entry; one that isn't there is no error.
 	Delete(ctx context.Context, key string) error
 	// SetAside keeps a damaged entry for people to look at, but makes it one
-	// that Get doesn't find.
+	// that Get doesn't find. One that isn't there is no error.
 	SetAside(ctx context.Context, key string) error
+	// Sweep removes what processes that were killed have left behind.
+	Sweep(now time.Time)
 }
 
 // ErrNoEntry is a Cache's answer for a key that it doesn't have.
@@ -45,6 +48,9 @@ const (
 	failureSuffix = "+failure"
 	tokenSuffix   = "+http-01"
 )
+
+// maxKey is how long a key may be, in octets.
+const maxKey = 255
 
 // cacheTimeout bounds one access to a cache.
 const cacheTimeout = 30 * time.Second
@@ -96,6 +102,24 @@ func encodeKey(key crypto.PrivateKey) ([]byte, error) {
 		return nil, err
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// damagedStill tells whether an entry can't be understood, now that it is to be
+// set aside: it may have been written anew meanwhile.
+func damagedStill(ctx context.Context, c Cache, key string) bool {
+	var err error
+	switch {
+	case key == accountKey:
+		var data []byte
+		if data, err = c.Get(ctx, key); err == nil {
+			_, err = decodeKey(data)
+		}
+	case key == pauseKey, strings.HasSuffix(key, failureSuffix):
+		_, err = readFailure(ctx, c, key)
+	default:
+		_, err = readCertificate(ctx, c, key)
+	}
+	return errors.Is(err, errDamaged)
 }
 
 // decodeKey reads a private key of an account.

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// orderLimit bounds an order, which autocert gives five minutes.
-const orderLimit = 6 * time.Minute
+// orderLimit bounds an order. It is what autocert gives one, too.
+const orderLimit = 5 * time.Minute
 
 // autocertIssuer is the Issuer over autocert.
 //
@@ -97,6 +97,7 @@ type orderCache struct {
 	tokens *tokens
 	shared Cache
 	asked  atomic.Bool
+	cert   atomic.Pointer[tls.Certificate] // that is shown by acme-tls/1
 }
 
 // Get has nothing. The first to ask for the certificate is the order itself.
@@ -125,6 +126,7 @@ func (c *orderCache) Put(ctx context.Context, key string, data []byte) error {
 		if err != nil {
 			return fmt.Errorf("certificate of a challenge: %w", err)
 		}
+		c.cert.Store(&cert)
 		c.tokens.putALPN(c.host, &cert, tokenLifetime)
 	}
 	return nil
@@ -139,7 +141,7 @@ func (c *orderCache) Delete(ctx context.Context, key string) error {
 		}
 	}
 	if key == c.host+"+token" {
-		c.tokens.deleteALPN(c.host)
+		c.tokens.deleteALPN(c.host, c.cert.Load())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func (a *authority) newOrder(h *host) *order {
 	// Its end is called for by the host's, by Close, or by run.
 	o.ctx, h.cancel = context.WithCancel(context.Background())
 	h.urgent = false
-	a.flying++
+	a.flying[h.name] = true
 	return o
 }
 
@@ -69,7 +70,9 @@ func (o *order) other() *pair {
 	if o.urgent {
 		return nil
 	}
-	p, err := readCertificate(o.ctx, o.cache, o.host.name)
+	ctx, cancel := context.WithTimeout(o.ctx, cacheTimeout)
+	defer cancel()
+	p, err := readCertificate(ctx, o.cache, o.host.name)
 	if err != nil || !o.authority.opts.Now().Before(renewalDue(o.host.name, p.cert.Leaf)) {
 		return nil
 	}
@@ -80,7 +83,9 @@ func (o *order) other() *pair {
 // validation that failed.
 func (o *order) issue() (p *pair, challenge string, err error) {
 	var first *OrderError
-	for _, challenge := range o.types {
+	for i, challenge := range o.types {
+		o.authority.log.Info("certificate ordered", "host", o.host.name, "challenge", challenge, "renewal", o.renewal, "directory", o.directory)
+		o.authority.opts.Observer.CertificateOrdered()
 		cert, failed := o.issuer.Issue(o.ctx, o.host.name, challenge)
 		if failed == nil {
 			p = newPair(cert)
@@ -90,6 +95,11 @@ func (o *order) issue() (p *pair, challenge string, err error) {
 		var why *OrderError
 		if !errors.As(failed, &why) || !why.Validation {
 			break
+		}
+		if i+1 < len(o.types) {
+			o.authority.log.Warn("host not validated by one challenge, the other is tried", "host", o.host.name,
+				"challenge", challenge, "problem", quoted(why.Type), "detail", quoted(why.Detail))
+			o.authority.opts.Observer.CertificateOrderFailed(problemLabel(why.Type), o.authority.opts.Now())
 		}
 		if first != nil {
 			// Which of the two ports was meant to work is not known here.
@@ -144,7 +154,7 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 	defer a.mu.Unlock()
 	h, now := o.host, a.opts.Now()
 	wanted = a.hosts[h.name] == h && o.ctx.Err() == nil
-	a.flying--
+	delete(a.flying, h.name)
 	h.cancel() // gives back what the context holds
 	h.cancel = nil
 	switch {
@@ -164,11 +174,8 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 		}
 		why := asOrderError(err)
 		h.failed(why, now, rand.Float64())
-		if why.Type == rateLimited {
-			a.pause, a.pausedUntil = why, now.Add(why.RetryAfter)
-			if why.RetryAfter == 0 {
-				a.pausedUntil = now.Add(pauseWithoutWord)
-			}
+		if until := now.Add(cmp.Or(why.RetryAfter, pauseWithoutWord)); why.Type == rateLimited && until.After(a.pausedUntil) {
+			a.pause, a.pausedUntil = why, until
 		}
 	}
 	h.release()

@@ -11,11 +11,16 @@ import (
 // days alike.
 const earliestRenewal = 30 * 24 * time.Hour
 
+// RenewalWindow is how long before a certificate's end its renewal begins.
+func RenewalWindow(notBefore, notAfter time.Time) time.Duration {
+	return min(notAfter.Sub(notBefore)/3, earliestRenewal)
+}
+
 // renewalDue is when to order a host's next certificate. Hosts whose
 // certificates were issued together are spread over the following tenth of that
 // time, each host at a place of its own.
 func renewalDue(host string, leaf *x509.Certificate) time.Time {
-	before := min(leaf.NotAfter.Sub(leaf.NotBefore)/3, earliestRenewal)
+	before := RenewalWindow(leaf.NotBefore, leaf.NotAfter)
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(host))
 	spread := before / 10 * time.Duration(hash.Sum32()%1000) / 1000
@@ -25,7 +30,7 @@ func renewalDue(host string, leaf *x509.Certificate) time.Time {
 // lagOf is how much later this process is than the first of the replicas that
 // share a cache: the others then find what that one has put there.
 func lagOf(leaf *x509.Certificate, share float64) time.Duration {
-	before := min(leaf.NotAfter.Sub(leaf.NotBefore)/3, earliestRenewal)
+	before := RenewalWindow(leaf.NotBefore, leaf.NotAfter)
 	return time.Duration(share * float64(before/20))
 }
 

@@ -2,6 +2,9 @@ package tlsconf
 
 import (
 	"context"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"net/http"
 	"runtime"
@@ -176,7 +179,7 @@ func TestRemoveAndAddAtOnce(t *testing.T) {
 					s.opts.ACME.Hosts = []string{host}
 					s.start()
 				}
-				s.pass(time.Minute)
+				s.pass(3 * time.Minute) // the first order may count as interrupted
 				s.has(popHost)
 				if n := s.ca.FailedValidations(); n > 0 {
 					t.Errorf("%v, %v: %d failed validations", latency, at, n)
@@ -323,5 +326,96 @@ func TestImpossibleNames(t *testing.T) {
 		s.has(popHost)
 		s.orders(1)
 		s.logged(1, "hosts that no CA issues certificates for: count=4")
+	})
+}
+
+// A process that is ended before the CA has answered, again and again, doesn't
+// order each time.
+func TestOrdersAreBoundedOverRestarts(t *testing.T) {
+	inACME(t, acmetest.Options{Latency: time.Second}, func(t *testing.T, s *acmeScene) {
+		for range 20 {
+			s.restart()
+			s.pass(3500 * time.Millisecond) // an order is there, and not done
+		}
+		if n := s.ca.Orders(""); n < 1 || n > 3 {
+			t.Errorf("%d orders in 20 starts", n)
+		}
+		s.logged(19, "[WARN]  test.acme: host waits with its next order: host=pop.example.com")
+		s.pass(25 * time.Minute)
+		s.has(popHost)
+		if keys := s.cache.keys(); len(keys) != 2 {
+			t.Errorf("the cache holds %q", keys)
+		}
+	})
+}
+
+// Only what a CA could not validate narrows the next try to one challenge.
+func TestOutageDoesNotChooseTheChallenge(t *testing.T) {
+	var s *acmeScene
+	opts := acmetest.Options{Validate: func(ctx context.Context, typ, host, token, keyAuth string) error {
+		if typ == TLSALPN01 {
+			return &acmetest.Problem{Type: "connection", Detail: "port 443 is closed"}
+		}
+		return s.validate(ctx, typ, host, token, keyAuth)
+	}}
+	inACME(t, opts, func(t *testing.T, scene *acmeScene) {
+		s = scene
+		s.ca.Down()
+		s.start()
+		s.settled()
+		s.ca.Up()
+		_, err := s.automatic.Renew(t.Context(), popHost)
+		must(t, err)
+		if n := s.ca.FailedValidations(); n != 0 {
+			t.Errorf("%d failed validations", n)
+		}
+	})
+}
+
+// Nothing of a CA's is believed that ACME doesn't have.
+func TestStrangeCAs(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer func() *http.Response
+		want   string
+	}{
+		"HTML":            {func() *http.Response { return answerOf(200, "<html>") }, "network: the CA's answer is not what ACME has there"},
+		"another address": {func() *http.Response { return answerOf(302, "", "Location", "https://other.test/") }, `to "https://other.test/", which is not followed`},
+		"no HTTPS": {func() *http.Response {
+			return answerOf(200, `{"newNonce":"http://ca.test/n","newAccount":"http://ca.test/a","newOrder":"http://ca.test/o"}`)
+		}, `network: the CA names "http://ca.test/`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				account, err := newAccount()
+				must(t, err)
+				issuer := &autocertIssuer{directory: "https://ca.test/directory", account: account, tokens: newTokens(time.Now), now: time.Now,
+					transport: roundTripper(func(*http.Request) (*http.Response, error) { return test.answer(), nil })}
+				began := time.Now()
+				_, err = issuer.Issue(t.Context(), popHost, HTTP01)
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("the error is %v, want %s", err, test.want)
+				}
+				if took := time.Since(began); took > time.Minute {
+					t.Errorf("after %v", took)
+				}
+			})
+		})
+	}
+}
+
+// A chain that no client takes is not served.
+func TestHugeChain(t *testing.T) {
+	inACME(t, acmetest.Options{}, func(t *testing.T, s *acmeScene) {
+		s.ca.SetIssue(func(_ *x509.CertificateRequest, c *x509.Certificate) {
+			c.ExtraExtensions = append(c.ExtraExtensions, pkix.Extension{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: make([]byte, maxChain)})
+		})
+		s.start()
+		s.settled()
+		if s.leaf(popHost) != nil {
+			t.Error("it is served")
+		}
+		if e := s.state(popHost).LastError; e == nil || e.Type != ProblemCertificate {
+			t.Errorf("the error is %v", e)
+		}
 	})
 }

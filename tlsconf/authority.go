@@ -148,6 +148,10 @@ func (a *authority) resume() {
 // that are not among them any more are called off.
 func (a *authority) want(names []string) {
 	defer a.announce()
+	known := make(map[string]bool)
+	for _, s := range a.states() {
+		known[s.Name] = true
+	}
 	for _, c := range a.change(names) {
 		if c.borrowed {
 			a.log.Info("certificate of the CA before is served until this one has issued its own", "host", c.host, "not_after", c.notAfter)
@@ -155,6 +159,12 @@ func (a *authority) want(names []string) {
 			a.log.Info("certificate loaded from the cache", "host", c.host, "not_after", c.notAfter)
 		}
 		a.opts.Observer.CertificateLoaded(SourceACME, c.host, c.notAfter)
+	}
+	for _, s := range a.states() {
+		if s.Failures > 0 && s.NextTry.After(a.opts.Now()) && !known[s.Name] {
+			a.log.Warn("host waits with its next order", "host", s.Name, "until", logged(s.NextTry), "failures", s.Failures,
+				"problem", quoted(s.LastError.Type), "detail", quoted(s.LastError.Detail))
+		}
 	}
 }
 

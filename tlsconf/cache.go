@@ -148,11 +148,14 @@ func decodeKey(data []byte) (crypto.Signer, error) {
 // failure is what is kept of failed orders over restarts, so that a process
 // that is started again and again does not order again and again.
 type failure struct {
-	Failures int       `json:"failures"`
-	At       time.Time `json:"at"`       // of the last one
-	NextTry  time.Time `json:"next_try"` // not before
-	Type     string    `json:"type"`
-	Detail   string    `json:"detail"`
+	Failures int `json:"failures"`
+	// Unvalidated are those in which the CA could not validate the host.
+	Unvalidated int `json:"unvalidated,omitempty"`
+
+	At      time.Time `json:"at"`       // of the last one
+	NextTry time.Time `json:"next_try"` // not before
+	Type    string    `json:"type"`
+	Detail  string    `json:"detail"`
 }
 
 // readFailure reads a record of failures; the error is ErrNoEntry, errDamaged,
@@ -163,7 +166,7 @@ func readFailure(ctx context.Context, c Cache, key string) (*failure, error) {
 		return nil, err
 	}
 	f := new(failure)
-	if err := json.Unmarshal(data, f); err != nil || f.Failures < 0 {
+	if err := json.Unmarshal(data, f); err != nil || f.Failures < 0 || f.Unvalidated < 0 {
 		return nil, errDamaged
 	}
 	return f, nil

@@ -163,6 +163,9 @@ func (f *Folder) Get(ctx context.Context, key string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, ErrNoEntry
 	}
+	if errors.Is(err, errNotRegular) || errors.Is(err, errTooLarge) {
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("certificate cache: read %s: %w", name, cause(err))
 	}

@@ -90,6 +90,8 @@ func NewChallengeServer(handler http.Handler) *http.Server {
 		WriteTimeout:      5 * time.Second,
 		IdleTimeout:       3 * time.Second,
 		MaxHeaderBytes:    4 << 10,
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like the rest
 	}
 	server.SetKeepAlivesEnabled(false)
 	return server

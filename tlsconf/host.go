@@ -19,7 +19,8 @@ type host struct {
 	expired  bool    // that pair has expired was reported
 
 	failures      int // in a row
-	failuresSaved int // what the cache holds of them
+	unvalidated   int // those of them in which the CA could not validate the host
+	failuresSaved int // what the cache holds of them; unknown: something else
 
 	lastError   *OrderError
 	lastFailure time.Time
@@ -89,6 +90,9 @@ func (h *host) leaf() *x509.Certificate {
 // failed notes a failure that was just met.
 func (h *host) failed(err *OrderError, now time.Time, share float64) {
 	h.failures++
+	if err.Validation {
+		h.unvalidated++
+	}
 	h.lastError, h.lastFailure = err, now
 	h.notBefore = now.Add(max(backoff(h.failures, share), err.RetryAfter))
 }
@@ -96,6 +100,7 @@ func (h *host) failed(err *OrderError, now time.Time, share float64) {
 // recall notes failures of an earlier process.
 func (h *host) recall(f *failure, now time.Time) {
 	h.failures, h.failuresSaved, h.lastFailure = f.Failures, f.Failures, f.At
+	h.unvalidated = f.Unvalidated
 	h.lastError = &OrderError{Type: f.Type, Detail: f.Detail}
 	h.notBefore = f.NextTry
 	if latest := now.Add(longestBackoff); h.notBefore.After(latest) {
@@ -107,7 +112,7 @@ func (h *host) recall(f *failure, now time.Time) {
 // record is what the next process is to know of the failures.
 func (h *host) record() failure {
 	return failure{
-		Failures: h.failures, At: h.lastFailure.UTC(), NextTry: h.notBefore.UTC(),
+		Failures: h.failures, Unvalidated: h.unvalidated, At: h.lastFailure.UTC(), NextTry: h.notBefore.UTC(),
 		Type: h.lastError.Type, Detail: h.lastError.Detail,
 	}
 }
@@ -115,6 +120,6 @@ func (h *host) record() failure {
 // succeeded notes a new certificate.
 func (h *host) succeeded(p *pair, now time.Time) {
 	h.pair, h.unsaved, h.borrowed, h.expired = p, true, false, false
-	h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
-	h.lastSuccess = now
+	h.failures, h.unvalidated, h.lastError = 0, 0, nil
+	h.lastSuccess, h.notBefore = now, now.Add(shortestInterval)
 }

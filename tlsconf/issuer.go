@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -66,7 +67,7 @@ func (i *autocertIssuer) Issue(ctx context.Context, host, challenge string) (tls
 		m.HTTPHandler(nil) // only to let it use HTTP-01
 	}
 	cert, err := m.GetCertificate(ecdsaHello(host))
-	if ctx.Err() != nil && err != nil {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return tls.Certificate{}, ctx.Err()
 	}
 	if err != nil {

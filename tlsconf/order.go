@@ -3,6 +3,7 @@ package tlsconf
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -40,14 +41,15 @@ func (a *authority) newOrder(h *host) *order {
 }
 
 // types are the challenges to try for a host, in that order. The first try may
-// use all of them, a later one uses one of them, so that a try is one order.
+// use all of them; once the host could not be validated, a try uses one of them,
+// so that it is one order.
 func (a *authority) types(h *host) []string {
 	types := slices.Clone(a.answers)
 	if i := slices.Index(types, a.preferred); i > 0 {
 		types[0], types[i] = types[i], types[0]
 	}
-	if h.failures > 0 {
-		i := h.failures % len(types)
+	if h.unvalidated > 0 && !h.urgent {
+		i := h.unvalidated % len(types)
 		types = types[i : i+1]
 	}
 	return types
@@ -79,15 +81,40 @@ func (o *order) other() *pair {
 	return p
 }
 
+// note writes down that an order begins, as if it had failed already: a process
+// that is ended again and again before the CA has answered must not order each
+// time. What becomes of the order takes its place.
+func (o *order) note() {
+	ctx, cancel := context.WithTimeout(o.ctx, cacheTimeout)
+	defer cancel()
+	a, h := o.authority, o.host
+	a.mu.Lock()
+	h.failuresSaved = unknown
+	now := a.opts.Now()
+	wait := interrupted
+	if h.failures > 0 {
+		wait = backoff(h.failures+1, 0)
+	}
+	record := failure{Failures: h.failures + 1, At: now.UTC(), NextTry: now.Add(wait).UTC(),
+		Type: ProblemInternal, Detail: "popgate ended before the CA had answered"}
+	a.mu.Unlock()
+	// If the cache fails, that is said where it is tidied.
+	_ = writeFailure(ctx, o.cache, h.name+failureSuffix, record)
+}
+
 // issue orders by one type of challenge after the other, as long as it was the
 // validation that failed.
 func (o *order) issue() (p *pair, challenge string, err error) {
+	o.note()
 	var first *OrderError
 	for i, challenge := range o.types {
 		o.authority.log.Info("certificate ordered", "host", o.host.name, "challenge", challenge, "renewal", o.renewal, "directory", o.directory)
 		o.authority.opts.Observer.CertificateOrdered()
 		cert, failed := o.issuer.Issue(o.ctx, o.host.name, challenge)
 		if failed == nil {
+			if err := fits(cert); err != nil {
+				return nil, challenge, err
+			}
 			p = newPair(cert)
 			return p, challenge, o.usable(p)
 		}
@@ -110,6 +137,23 @@ func (o *order) issue() (p *pair, challenge string, err error) {
 		first = why
 	}
 	return nil, "", err
+}
+
+// maxChain bounds a certificate and its chain, in octets. OpenSSL takes 100 KiB of
+// handshake messages, Go 256 KiB.
+const maxChain = 64 << 10
+
+// fits refuses a chain that clients would not take.
+func fits(cert tls.Certificate) error {
+	size := 0
+	for _, der := range cert.Certificate {
+		size += len(der)
+	}
+	if size <= maxChain {
+		return nil
+	}
+	return &OrderError{Type: ProblemCertificate,
+		Detail: fmt.Sprintf("the certificate and its chain have %d octets, more than clients take", size)}
 }
 
 // usable refuses to be content with a certificate that is due to be renewed as
@@ -177,6 +221,9 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 		if until := now.Add(cmp.Or(why.RetryAfter, pauseWithoutWord)); why.Type == rateLimited && until.After(a.pausedUntil) {
 			a.pause, a.pausedUntil = why, until
 		}
+	}
+	if err != nil && !wanted {
+		h.failuresSaved = h.failures // note's record stays
 	}
 	h.release()
 	return a.state(h), wanted

@@ -49,6 +49,17 @@ func backoff(n int, share float64) time.Duration {
 	return wait + time.Duration(share*float64(wait/10))
 }
 
+// interrupted is how long the first order waits that an earlier process has begun
+// and not seen the end of. unknown is no number of failures.
+const (
+	interrupted = time.Minute
+	unknown     = -1
+)
+
+// shortestInterval is the least time between two certificates of a host, whatever
+// their lifetime is.
+const shortestInterval = 10 * time.Second
+
 // pauseWithoutWord is how long an account waits that a CA has told to come back
 // later without saying when.
 const pauseWithoutWord = time.Hour

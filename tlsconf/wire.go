@@ -69,6 +69,12 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if w.over.Err() != nil {
 		return nil, errOver
 	}
+	if req.URL.Scheme != "https" {
+		// RFC 8555 §6.1. The directory was checked; what it names was not.
+		err := fmt.Errorf("the CA names %q, which is no https address", bounded(req.URL.Redacted(), maxDetail))
+		w.failed(err)
+		return nil, err
+	}
 	if err := w.allow(req); err != nil {
 		return nil, err
 	}
@@ -310,6 +316,13 @@ func (w *wire) blame(err error) *OrderError {
 	if problem == nil {
 		// The CA was content; so autocert was not, with the certificate.
 		problem = &OrderError{Type: ProblemInternal, Detail: err.Error(), Err: err}
+		var syntax *json.SyntaxError
+		switch {
+		case errors.As(err, &syntax):
+			problem.Type, problem.Detail = ProblemNetwork, "the CA's answer is not what ACME has there: "+err.Error()
+		case errors.Is(err, context.DeadlineExceeded):
+			problem.Type, problem.Detail = ProblemNetwork, fmt.Sprintf("the CA has not finished the order within %v", orderLimit)
+		}
 		if strings.HasPrefix(err.Error(), "acme/autocert: ") || strings.HasPrefix(err.Error(), "x509: ") {
 			problem.Type = ProblemCertificate
 		}

@@ -6,8 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // ACME says which CA certificates are ordered from, and for which hosts
@@ -35,11 +38,14 @@ type ACME struct {
 	Cache Cache
 }
 
-// EAB is the key of an external account.
+// EAB is the key of an external account. It has no printed form.
 type EAB struct {
 	KeyID string
 	Key   []byte // of the HMAC, decoded
 }
+
+// Format writes a fixed word, whatever the verb.
+func (EAB) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
 // The types of challenges that can be answered (RFC 8555 §8.3, RFC 8737).
 const (
@@ -84,7 +90,7 @@ type OrderError struct {
 const (
 	ProblemNetwork     = "network"     // no answer from the CA
 	ProblemCertificate = "certificate" // what the CA issued can't be used
-	ProblemCache       = "cache"       // the account's key can't be read
+	ProblemChallenge   = "challenge"   // the CA offers none that can be answered
 	ProblemInternal    = "internal"    // anything else
 )
 
@@ -125,7 +131,11 @@ func skewText(skew time.Duration) string {
 
 // orderable tells whether a CA can issue a certificate for a folded name.
 func orderable(name string) bool {
-	return validHost(name) && strings.Contains(name, ".") && !strings.Contains(name, "_")
+	if !validHost(name) || !strings.Contains(name, ".") || len(name)+len(failureSuffix) > maxKey {
+		return false
+	}
+	ascii, err := idna.Lookup.ToASCII(name) // as autocert asks
+	return err == nil && ascii == name
 }
 
 // problemTypes are the error types of RFC 8555 §6.7, RFC 9773 and those in use.
@@ -136,7 +146,7 @@ var problemTypes = map[string]bool{
 	"externalAccountRequired": true, "incorrectResponse": true, "invalidContact": true, "malformed": true,
 	"orderNotReady": true, rateLimited: true, "rejectedIdentifier": true, "serverInternal": true, "tls": true,
 	"unauthorized": true, "unsupportedContact": true, "unsupportedIdentifier": true, "userActionRequired": true,
-	ProblemNetwork: true, ProblemCertificate: true, ProblemCache: true, ProblemInternal: true,
+	ProblemNetwork: true, ProblemCertificate: true, ProblemChallenge: true, ProblemInternal: true,
 }
 
 // problemLabel bounds the words that a CA can bring into the numbers.

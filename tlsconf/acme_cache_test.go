@@ -72,7 +72,7 @@ func TestCacheFails(t *testing.T) {
 			inACME(t, acmetest.Options{Lifetime: 6 * 24 * time.Hour}, func(t *testing.T, s *acmeScene) {
 				fail(s.cache)
 				s.start()
-				s.settled()
+				s.pass(accountReads * time.Minute)
 				first := s.has(popHost)
 				s.pass(10 * 24 * time.Hour)
 				if s.has(popHost).Equal(first) {

@@ -118,6 +118,7 @@ func TestValidationFailsForEver(t *testing.T) {
 		if first > 5 { // Let's Encrypt's limit of failed validations an hour
 			t.Errorf("%d orders in the first hour", first)
 		}
+		s.logged(1, `"no valid A records found for pop.example.com; by tls-alpn-01: dns: no valid A`)
 		if state := s.state(popHost); state.LastError == nil || state.LastError.Type != "dns" ||
 			!strings.Contains(state.LastError.Detail, "no valid A records") {
 			t.Errorf("the CA's words are lost: %+v", state.LastError)

@@ -105,7 +105,7 @@ func TestRenewalWithoutTraffic(t *testing.T) {
 				if !s.has(popHost).Equal(leaf) {
 					t.Errorf("%d days: renewed with %v left", days, time.Until(leaf.NotAfter))
 				}
-				s.pass(third/10 + 5*time.Minute)
+				s.pass(third/10 + third/20 + 5*time.Minute)
 				if s.has(popHost).Equal(leaf) {
 					t.Errorf("%d days: not renewed with %v left", days, time.Until(leaf.NotAfter))
 				}

@@ -235,6 +235,9 @@ func (m *memory) SetAside(_ context.Context, key string) error {
 	return nil
 }
 
+// Sweep has nothing to do: a process that ends takes everything with it.
+func (m *memory) Sweep(time.Time) {}
+
 // fail makes the cache fail, or work again.
 func (m *memory) fail(get, put error) {
 	m.mu.Lock()

@@ -1,8 +1,11 @@
 package tlsconf
 
 import (
+	"crypto"
 	"crypto/x509"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,11 +21,13 @@ type Automatic struct {
 	opts   AutomaticOptions
 	log    hclog.Logger
 	tokens *tokens
+	lag    float64 // this process's place among replicas
 
 	orders sync.WaitGroup // in flight
 
 	mu      sync.Mutex
 	current *authority    // of the Source that runs; nil: it has no ACME block
+	retired []*authority  // those before, which may have something to write still
 	changed chan struct{} // closed and replaced when something has changed
 }
 
@@ -52,6 +57,7 @@ func NewAutomatic(opts AutomaticOptions) *Automatic {
 		opts:    opts,
 		log:     hclog.NewNullLogger(),
 		tokens:  newTokens(opts.Now),
+		lag:     rand.Float64(),
 		changed: make(chan struct{}),
 	}
 	if opts.Logger != nil {
@@ -61,65 +67,88 @@ func NewAutomatic(opts AutomaticOptions) *Automatic {
 }
 
 // Close calls off the orders under way and waits for their ends, which takes a
-// few seconds at most.
+// few seconds at most. No Source that has it may run any more.
 func (a *Automatic) Close() {
 	a.mu.Lock()
-	current := a.current
-	a.mu.Unlock()
-	if current == nil {
-		return
+	all := a.retired
+	if a.current != nil {
+		all = append(all, a.current)
 	}
-	current.stop()
+	a.mu.Unlock()
+	for _, authority := range all {
+		authority.stop()
+	}
 	a.orders.Wait()
-	current.tidy() // one may have been issued at the last moment
+	for _, authority := range all {
+		authority.tidy() // one may have been issued at the last moment
+	}
 }
 
-// authorityOf returns the state of a CA if it is the one in force, else nil.
-func (a *Automatic) authorityOf(directory string) *authority {
+// inForce returns the certificates of the CA in force, and whether that is the
+// one of directory.
+func (a *Automatic) inForce(directory string) (pairs map[string]*pair, same bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.current != nil && a.current.acme.Directory == directory {
-		return a.current
+	if a.current == nil {
+		return nil, false
 	}
-	return nil
+	return a.current.pairs(), a.current.acme.Directory == directory
 }
 
 // follow makes acme what is in force, with what was found in its cache; nil for
-// none. Another CA's state is dropped, and its orders are called off.
-func (a *Automatic) follow(acme *ACME, found *inventory) (*authority, error) {
+// none. Another CA's state is dropped, and its orders are called off; its
+// certificates are served until the new one has issued its own.
+func (a *Automatic) follow(acme *ACME, found *inventory) *authority {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.current
 	if before != nil && (acme == nil || before.acme.Directory != acme.Directory) {
 		before.stop()
+		found = found.with(before.pairs())
+		a.retired = append(a.retired, before)
 		before, a.current = nil, nil
 	}
 	if acme == nil {
-		return nil, nil
+		return nil
 	}
 	if before == nil {
-		before = newAuthority(a)
+		before = a.revive(acme.Directory)
 	}
-	if before.account != nil && found.isNew {
-		// The cache has lost the key, or is another one: the account stays.
-		found.account = before.account
-	}
-	issuer, err := a.issuer(*acme, found)
-	if err != nil {
-		return nil, err
-	}
-	before.use(*acme, issuer, found)
+	before.use(*acme, found)
 	a.current = before
-	return before, nil
+	return before
 }
 
-// issuer returns what orders certificates for acme.
-func (a *Automatic) issuer(acme ACME, found *inventory) (Issuer, error) {
+// revive returns what is known of a CA that was in force before, or of a new one;
+// a.mu is held.
+func (a *Automatic) revive(directory string) *authority {
+	i := slices.IndexFunc(a.retired, func(r *authority) bool { return r.acme.Directory == directory })
+	if i < 0 {
+		return newAuthority(a)
+	}
+	again := a.retired[i]
+	a.retired = slices.Delete(a.retired, i, i+1)
+	again.resume()
+	return again
+}
+
+// tidyRetired writes what CAs that aren't in force any more have left behind.
+func (a *Automatic) tidyRetired() {
+	a.mu.Lock()
+	retired := slices.Clone(a.retired)
+	a.mu.Unlock()
+	for _, authority := range retired {
+		authority.tidy()
+	}
+}
+
+// issuer returns what orders certificates for acme with an account.
+func (a *Automatic) issuer(acme ACME, account crypto.Signer) (Issuer, error) {
 	if a.opts.NewIssuer != nil {
 		return a.opts.NewIssuer(acme)
 	}
 	return &autocertIssuer{
-		directory: acme.Directory, email: acme.Email, eab: acme.EAB, account: found.account,
+		directory: acme.Directory, email: acme.Email, eab: acme.EAB, account: account,
 		transport: a.opts.Transport(acme.Roots), tokens: a.tokens, shared: acme.Cache, now: a.opts.Now,
 	}, nil
 }

@@ -1,24 +1,23 @@
 package tlsconf
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
 
 // follow makes the Source's ACME options the ones in force. Called by Run.
-func (s *Source) follow() error {
-	current, err := s.automatic.follow(s.acme, s.found)
-	if err != nil || current == nil {
-		return err
+func (s *Source) follow() {
+	current := s.automatic.follow(s.acme, s.found)
+	s.automatic.tidyRetired()
+	if current == nil {
+		return
 	}
-	if cache, ok := s.acme.Cache.(interface{ Sweep(now time.Time) }); ok {
-		cache.Sweep(s.now())
-	}
+	s.acme.Cache.Sweep(s.now())
 	current.answer(s.answers)
 	current.want(s.wanted)
 	s.authority.Store(current)
 	s.publish() // an order may have ended since New
-	return nil
 }
 
 // want finds the hosts that are to have a certificate of the CA: those that no
@@ -31,22 +30,23 @@ func (s *Source) want(files []*pair, now time.Time) {
 	}
 }
 
-// issued returns the certificates of the wanted hosts.
+// issued returns the certificates of the wanted hosts. What is in memory beats
+// the cache, and this CA's beat those of another, which are better than none.
 func (s *Source) issued() map[string]*pair {
-	current := s.authority.Load()
-	if current == nil {
-		// Not in force yet, maybe never: what is in memory beats the cache.
-		current = s.automatic.authorityOf(s.acme.Directory)
+	var memory map[string]*pair
+	same := true
+	if current := s.authority.Load(); current != nil {
+		memory = current.pairs()
+	} else {
+		memory, same = s.automatic.inForce(s.acme.Directory) // maybe never ours
 	}
-	var newest map[string]*pair
-	if current != nil {
-		newest = current.pairs()
+	first, second := memory, s.found.pairs
+	if !same {
+		first, second = second, first
 	}
 	pairs := make(map[string]*pair, len(s.wanted))
 	for _, host := range s.wanted {
-		if p := newest[host]; p != nil {
-			pairs[host] = p
-		} else if p := s.found.pairs[host]; p != nil {
+		if p := cmp.Or(first[host], second[host]); p != nil {
 			pairs[host] = p
 		}
 	}
@@ -85,9 +85,14 @@ func (s *Source) hostStates() []HostState {
 	if current := s.authority.Load(); current != nil {
 		return current.states()
 	}
-	// Not running: the cache is all that there is.
+	return slices.Clone(s.idle)
+}
+
+// idleStates describes the hosts of a Source that doesn't run: the cache is all
+// that there is.
+func (s *Source) idleStates() []HostState {
 	still := newAuthority(s.automatic)
-	still.use(*s.acme, nil, s.found)
+	still.use(*s.acme, s.found)
 	still.change(s.wanted)
 	return still.states()
 }

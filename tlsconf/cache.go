@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -28,8 +29,10 @@ type Cache interface {
 	// Delete removes an entry; one that isn't there is no error.
 	Delete(ctx context.Context, key string) error
 	// SetAside keeps a damaged entry for people to look at, but makes it one
-	// that Get doesn't find.
+	// that Get doesn't find. One that isn't there is no error.
 	SetAside(ctx context.Context, key string) error
+	// Sweep removes what processes that were killed have left behind.
+	Sweep(now time.Time)
 }
 
 // ErrNoEntry is a Cache's answer for a key that it doesn't have.
@@ -45,6 +48,9 @@ const (
 	failureSuffix = "+failure"
 	tokenSuffix   = "+http-01"
 )
+
+// maxKey is how long a key may be, in octets.
+const maxKey = 255
 
 // cacheTimeout bounds one access to a cache.
 const cacheTimeout = 30 * time.Second
@@ -98,6 +104,24 @@ func encodeKey(key crypto.PrivateKey) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
+// damagedStill tells whether an entry can't be understood, now that it is to be
+// set aside: it may have been written anew meanwhile.
+func damagedStill(ctx context.Context, c Cache, key string) bool {
+	var err error
+	switch {
+	case key == accountKey:
+		var data []byte
+		if data, err = c.Get(ctx, key); err == nil {
+			_, err = decodeKey(data)
+		}
+	case key == pauseKey, strings.HasSuffix(key, failureSuffix):
+		_, err = readFailure(ctx, c, key)
+	default:
+		_, err = readCertificate(ctx, c, key)
+	}
+	return errors.Is(err, errDamaged)
+}
+
 // decodeKey reads a private key of an account.
 func decodeKey(data []byte) (crypto.Signer, error) {
 	block, _ := pem.Decode(data)
@@ -124,11 +148,14 @@ func decodeKey(data []byte) (crypto.Signer, error) {
 // failure is what is kept of failed orders over restarts, so that a process
 // that is started again and again does not order again and again.
 type failure struct {
-	Failures int       `json:"failures"`
-	At       time.Time `json:"at"`       // of the last one
-	NextTry  time.Time `json:"next_try"` // not before
-	Type     string    `json:"type"`
-	Detail   string    `json:"detail"`
+	Failures int `json:"failures"`
+	// Unvalidated are those in which the CA could not validate the host.
+	Unvalidated int `json:"unvalidated,omitempty"`
+
+	At      time.Time `json:"at"`       // of the last one
+	NextTry time.Time `json:"next_try"` // not before
+	Type    string    `json:"type"`
+	Detail  string    `json:"detail"`
 }
 
 // readFailure reads a record of failures; the error is ErrNoEntry, errDamaged,
@@ -139,7 +166,7 @@ func readFailure(ctx context.Context, c Cache, key string) (*failure, error) {
 		return nil, err
 	}
 	f := new(failure)
-	if err := json.Unmarshal(data, f); err != nil || f.Failures < 0 {
+	if err := json.Unmarshal(data, f); err != nil || f.Failures < 0 || f.Unvalidated < 0 {
 		return nil, errDamaged
 	}
 	return f, nil

@@ -123,21 +123,48 @@ func (f *Folder) walk(see func(path string, mode fs.FileMode) error) error {
 // file is where an entry is. Keys come from names that were checked and from
 // tokens of a CA; what could leave the folder is refused all the same.
 func (f *Folder) file(key string) (string, error) {
-	if key == "" || key[0] == '.' || len(key) > 255 || strings.ContainsAny(key, "/\\\x00:*?\"<>|") {
+	if key == "" || key[0] == '.' || len(key) > maxKey || strings.ContainsAny(key, "/\\\x00:*?\"<>|") {
 		return "", fmt.Errorf("certificate cache: %.80q can't be a key", key)
 	}
 	return filepath.Join(f.path, key), nil
 }
 
+// within does an operation on files, but waits for it no longer than ctx says: on
+// a file system whose server is gone it may never end.
+func within[T any](ctx context.Context, operation func() (T, error)) (T, error) {
+	type outcome struct {
+		value T
+		err   error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		value, err := operation()
+		done <- outcome{value, err}
+	}()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
+
 // Get reads a file.
-func (f *Folder) Get(_ context.Context, key string) ([]byte, error) {
+func (f *Folder) Get(ctx context.Context, key string) ([]byte, error) {
 	name, err := f.file(key)
 	if err != nil {
 		return nil, err
 	}
-	data, _, err := readFile(name)
+	data, err := within(ctx, func() ([]byte, error) {
+		data, _, err := readFile(name)
+		return data, err
+	})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil, ErrNoEntry
+	}
+	if errors.Is(err, errNotRegular) || errors.Is(err, errTooLarge) {
+		return nil, fmt.Errorf("%w: %s: %w", errDamaged, name, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("certificate cache: read %s: %w", name, cause(err))
@@ -149,12 +176,12 @@ func (f *Folder) Get(_ context.Context, key string) ([]byte, error) {
 const temporary = ".new-"
 
 // Put writes a file beside the old one, makes sure of it, and puts it in place.
-func (f *Folder) Put(_ context.Context, key string, data []byte) error {
+func (f *Folder) Put(ctx context.Context, key string, data []byte) error {
 	name, err := f.file(key)
 	if err != nil {
 		return err
 	}
-	if err := f.put(name, data); err != nil {
+	if _, err := within(ctx, func() (struct{}, error) { return struct{}{}, f.put(name, data) }); err != nil {
 		return fmt.Errorf("certificate cache: write %s: %w", name, cause(err))
 	}
 	return nil
@@ -218,7 +245,7 @@ func (f *Folder) SetAside(_ context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(name, name+damaged); err != nil {
+	if err := os.Rename(name, name+damaged); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("certificate cache: set %s aside: %w", name, cause(err))
 	}
 	return nil

@@ -129,7 +129,7 @@ func TestFolderIsWholeAtAnyMoment(t *testing.T) {
 	for _, data := range [][]byte{old, next} {
 		writers.Go(func() {
 			for ctx.Err() == nil {
-				if err := f.Put(ctx, popHost, data); err != nil {
+				if err := f.Put(context.Background(), popHost, data); err != nil {
 					t.Error(err)
 				}
 			}

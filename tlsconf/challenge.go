@@ -85,19 +85,17 @@ func (a *authority) cache() Cache {
 func NewChallengeServer(handler http.Handler) *http.Server {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       5 * time.Second,
+		ReadHeaderTimeout: 3 * time.Second,
+		ReadTimeout:       3 * time.Second,
 		WriteTimeout:      5 * time.Second,
-		IdleTimeout:       5 * time.Second,
+		IdleTimeout:       3 * time.Second,
 		MaxHeaderBytes:    4 << 10,
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * is 404 like the rest
 	}
 	server.SetKeepAlivesEnabled(false)
 	return server
 }
-
-// ChallengeConnections is how many connections a challenge server is meant to
-// have at once. CAs come with a handful.
-const ChallengeConnections = 64
 
 // challengeConfig is config for a listener at which a CA validates hosts.
 func (s *Source) challengeConfig(config *tls.Config) *tls.Config {
@@ -138,7 +136,7 @@ type Probe struct {
 const probeLifetime = time.Minute
 
 // Probe makes a probe for a host that certificates are ordered for. While an
-// order for it is under way, a probe could be in its way: then there is none.
+// order for it is validated, its certificate is shown and no other.
 func (a *Automatic) Probe(name string) (*Probe, error) {
 	name = fold(name)
 	if !a.ours(name) {
@@ -150,11 +148,7 @@ func (a *Automatic) Probe(name string) (*Probe, error) {
 		return nil, err
 	}
 	a.tokens.putHTTP(token, []byte(body), probeLifetime)
-	if a.tokens.byHost(name) == nil {
-		a.tokens.putALPN(name, cert, probeLifetime)
-	} else {
-		cert = a.tokens.byHost(name)
-	}
+	cert = a.tokens.offerALPN(name, cert, probeLifetime)
 	return &Probe{
 		HTTPPath: challengePath + token, HTTPBody: body,
 		Certificate: sha256.Sum256(cert.Certificate[0]), Expires: a.opts.Now().Add(probeLifetime),

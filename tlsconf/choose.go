@@ -35,6 +35,7 @@ func (s *Source) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	var best *pair
 	if nameless {
 		s.observer.ServerNameMissing()
+		s.missing.happened(s.log, "clients without a server name")
 		best = pick(hello, t.nameless, nil)
 	} else {
 		exact, wild := t.lookup(name)
@@ -49,6 +50,7 @@ func (s *Source) getCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	}
 	if t.standIn != nil && len(name) <= maxName {
 		s.observer.StandInServed()
+		s.stoodIn.happened(s.log, "clients were shown the self-signed certificate")
 		return &t.standIn.cert, nil
 	}
 	if !nameless {

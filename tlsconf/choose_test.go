@@ -267,3 +267,44 @@ func sourceOf(pairs ...*pair) *Source {
 	s.current.Store(newSnapshot(stock{pairs: pairs}, time.Now()))
 	return s
 }
+
+// Clients that name no host get what there is only one of; with several hosts to
+// have a certificate of a CA none is the one, whichever is there first.
+func TestNamelessWithHostsOfACA(t *testing.T) {
+	file, pop, imap := leafPair("file.example.com"), leafPair("pop.example.com"), leafPair("imap.example.com")
+	for name, test := range map[string]struct {
+		from stock
+		want *pair
+	}{
+		"one host, issued":     {stock{hosts: 1, issued: map[string]*pair{"pop.example.com": pop}}, pop},
+		"one host, not yet":    {stock{hosts: 1}, nil},
+		"two hosts, one of it": {stock{hosts: 2, issued: map[string]*pair{"pop.example.com": pop}}, nil},
+		"two hosts":            {stock{hosts: 2, issued: map[string]*pair{"pop.example.com": pop, "imap.example.com": imap}}, nil},
+		"a file and a host":    {stock{hosts: 1, pairs: []*pair{file}, issued: map[string]*pair{"pop.example.com": pop}}, nil},
+		"a file alone":         {stock{pairs: []*pair{file}}, file},
+		"default_host": {stock{hosts: 2, defaultHost: "imap.example.com",
+			issued: map[string]*pair{"pop.example.com": pop, "imap.example.com": imap}}, imap},
+		"default_host, not yet": {stock{hosts: 2, defaultHost: "imap.example.com", issued: map[string]*pair{"pop.example.com": pop}}, nil},
+	} {
+		got := newSnapshot(test.from, time.Now()).nameless
+		if len(got) > 1 || (len(got) == 1) != (test.want != nil) || len(got) == 1 && got[0] != test.want {
+			t.Errorf("%s: %d candidates", name, len(got))
+		}
+	}
+}
+
+// With unknown_host = "default" whoever names a host that nothing covers gets
+// default_host's certificate, and a ticket under that name is good.
+func TestUnknownToDefault(t *testing.T) {
+	files, issued := newFiles(t, t.TempDir(), "main", "pop.example.com")
+	for _, on := range []bool{false, true} {
+		s := newTestSource(t, Options{Certificates: []Files{files}, DefaultHost: "pop.example.com", UnknownToDefault: on})
+		leaf, alert := served(t, s, &tls.Config{ServerName: "old-alias.example.com"})
+		if on != (alert == 0) || on && !leaf.Equal(issued.leaf) || !on && alert != alertUnrecognizedName {
+			t.Errorf("on: %v, alert %d", on, alert)
+		}
+		if got := s.current.Load().answers("old-alias.example.com"); got != on {
+			t.Errorf("on: %v, answers: %v", on, got)
+		}
+	}
+}

@@ -12,10 +12,15 @@ type host struct {
 	name    string
 	pair    *pair // the newest one; nil: none yet
 	unsaved bool  // the cache doesn't hold pair
-	expired bool  // that pair has expired was reported
+	// borrowed: pair is of the CA that was in force before, and serves until
+	// this one has issued one.
+	borrowed bool
+	lag      float64 // from 0 to 1: this process's place among replicas
+	expired  bool    // that pair has expired was reported
 
 	failures      int // in a row
-	failuresSaved int // what the cache holds of them
+	unvalidated   int // those of them in which the CA could not validate the host
+	failuresSaved int // what the cache holds of them; unknown: something else
 
 	lastError   *OrderError
 	lastFailure time.Time
@@ -66,8 +71,8 @@ func (h *host) due(now time.Time) (bool, time.Time) {
 // nextTry is when the next order is due by popgate's own rules; zero: at once.
 func (h *host) nextTry() time.Time {
 	at := h.notBefore
-	if h.pair != nil {
-		if renewal := renewalDue(h.name, h.pair.cert.Leaf); renewal.After(at) {
+	if h.pair != nil && !h.borrowed {
+		if renewal := renewalDue(h.name, h.pair.cert.Leaf).Add(lagOf(h.pair.cert.Leaf, h.lag)); renewal.After(at) {
 			at = renewal
 		}
 	}
@@ -85,6 +90,9 @@ func (h *host) leaf() *x509.Certificate {
 // failed notes a failure that was just met.
 func (h *host) failed(err *OrderError, now time.Time, share float64) {
 	h.failures++
+	if err.Validation {
+		h.unvalidated++
+	}
 	h.lastError, h.lastFailure = err, now
 	h.notBefore = now.Add(max(backoff(h.failures, share), err.RetryAfter))
 }
@@ -92,6 +100,7 @@ func (h *host) failed(err *OrderError, now time.Time, share float64) {
 // recall notes failures of an earlier process.
 func (h *host) recall(f *failure, now time.Time) {
 	h.failures, h.failuresSaved, h.lastFailure = f.Failures, f.Failures, f.At
+	h.unvalidated = f.Unvalidated
 	h.lastError = &OrderError{Type: f.Type, Detail: f.Detail}
 	h.notBefore = f.NextTry
 	if latest := now.Add(longestBackoff); h.notBefore.After(latest) {
@@ -103,14 +112,14 @@ func (h *host) recall(f *failure, now time.Time) {
 // record is what the next process is to know of the failures.
 func (h *host) record() failure {
 	return failure{
-		Failures: h.failures, At: h.lastFailure.UTC(), NextTry: h.notBefore.UTC(),
+		Failures: h.failures, Unvalidated: h.unvalidated, At: h.lastFailure.UTC(), NextTry: h.notBefore.UTC(),
 		Type: h.lastError.Type, Detail: h.lastError.Detail,
 	}
 }
 
 // succeeded notes a new certificate.
 func (h *host) succeeded(p *pair, now time.Time) {
-	h.pair, h.unsaved, h.expired = p, true, false
-	h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
-	h.lastSuccess = now
+	h.pair, h.unsaved, h.borrowed, h.expired = p, true, false, false
+	h.failures, h.unvalidated, h.lastError = 0, 0, nil
+	h.lastSuccess, h.notBefore = now, now.Add(shortestInterval)
 }

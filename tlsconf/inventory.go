@@ -18,7 +18,10 @@ type inventory struct {
 	failures map[string]*failure // by host
 	pause    *failure            // nil: the account may order
 
-	account crypto.Signer
+	// lent are certificates of the CA that was in force before, by host.
+	lent map[string]*pair
+
+	account crypto.Signer // nil: it couldn't be read
 	// isNew: the account's key was made just now.
 	isNew bool
 
@@ -27,13 +30,13 @@ type inventory struct {
 }
 
 // take looks through a cache for hosts.
-func take(ctx context.Context, c Cache, hosts []string) (*inventory, error) {
+func take(ctx context.Context, c Cache, hosts []string) *inventory {
 	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
 	defer cancel()
 	v := &inventory{pairs: make(map[string]*pair), failures: make(map[string]*failure)}
-	if err := v.takeAccount(ctx, c); err != nil {
-		return nil, err
-	}
+	account, isNew, err := readAccount(ctx, c)
+	v.account, v.isNew = account, isNew
+	v.note(accountKey, err)
 	pause, err := readFailure(ctx, c, pauseKey)
 	v.pause = pause
 	v.note(pauseKey, err)
@@ -63,23 +66,29 @@ func take(ctx context.Context, c Cache, hosts []string) (*inventory, error) {
 	}
 	close(next)
 	all.Wait()
-	return v, nil
+	return v
 }
 
-// takeAccount finds the account's key, or makes one.
-func (v *inventory) takeAccount(ctx context.Context, c Cache) error {
+// readAccount finds the account's key, or makes one where there is none that can
+// be understood. Any other trouble is an error: a key that is only out of reach
+// for a moment must not be replaced.
+func readAccount(ctx context.Context, c Cache) (key crypto.Signer, isNew bool, err error) {
 	data, err := c.Get(ctx, accountKey)
 	if err == nil {
-		v.account, err = decodeKey(data)
+		key, err = decodeKey(data)
 	}
-	v.note(accountKey, err)
-	if v.account == nil {
-		v.isNew = true
-		v.account, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		return err
+	if err == nil || !errors.Is(err, ErrNoEntry) && !errors.Is(err, errDamaged) {
+		return key, false, err
 	}
-	return nil
+	made, makeErr := newAccount()
+	if makeErr != nil {
+		return nil, false, makeErr
+	}
+	return made, true, err
 }
+
+// newAccount makes an account's key.
+func newAccount() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
 
 // note remembers what is wrong with an entry, or with the cache.
 func (v *inventory) note(key string, err error) {
@@ -90,4 +99,14 @@ func (v *inventory) note(key string, err error) {
 	case v.problem == nil:
 		v.problem = err
 	}
+}
+
+// with returns v with certificates that another CA has lent. Nil stays nil.
+func (v *inventory) with(lent map[string]*pair) *inventory {
+	if v == nil {
+		return nil
+	}
+	more := *v
+	more.lent = lent
+	return &more
 }

@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -17,8 +18,8 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 )
 
-// orderLimit bounds an order, which autocert gives five minutes.
-const orderLimit = 6 * time.Minute
+// orderLimit bounds an order. It is what autocert gives one, too.
+const orderLimit = 5 * time.Minute
 
 // autocertIssuer is the Issuer over autocert.
 //
@@ -66,7 +67,7 @@ func (i *autocertIssuer) Issue(ctx context.Context, host, challenge string) (tls
 		m.HTTPHandler(nil) // only to let it use HTTP-01
 	}
 	cert, err := m.GetCertificate(ecdsaHello(host))
-	if ctx.Err() != nil && err != nil {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return tls.Certificate{}, ctx.Err()
 	}
 	if err != nil {
@@ -97,6 +98,7 @@ type orderCache struct {
 	tokens *tokens
 	shared Cache
 	asked  atomic.Bool
+	cert   atomic.Pointer[tls.Certificate] // that is shown by acme-tls/1
 }
 
 // Get has nothing. The first to ask for the certificate is the order itself.
@@ -125,6 +127,7 @@ func (c *orderCache) Put(ctx context.Context, key string, data []byte) error {
 		if err != nil {
 			return fmt.Errorf("certificate of a challenge: %w", err)
 		}
+		c.cert.Store(&cert)
 		c.tokens.putALPN(c.host, &cert, tokenLifetime)
 	}
 	return nil
@@ -139,7 +142,7 @@ func (c *orderCache) Delete(ctx context.Context, key string) error {
 		}
 	}
 	if key == c.host+"+token" {
-		c.tokens.deleteALPN(c.host)
+		c.tokens.deleteALPN(c.host, c.cert.Load())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package tlsconf
 
 import (
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -77,4 +78,30 @@ func quoted(text string) hclog.Quote {
 		text = text[:maxLogged] + "…"
 	}
 	return hclog.Quote(text)
+}
+
+// occasional is a log line about something that may happen at each handshake: it
+// comes once a minute at most, and tells how often.
+type occasional struct {
+	mu   sync.Mutex
+	n    int
+	last time.Time
+}
+
+// occasionally is the time between two lines of one kind.
+const occasionally = time.Minute
+
+// happened counts, and logs message if the last line is long ago.
+func (o *occasional) happened(log hclog.Logger, message string) {
+	o.mu.Lock()
+	o.n++
+	n, now := o.n, time.Now()
+	say := o.last.IsZero() || now.Sub(o.last) >= occasionally
+	if say {
+		o.n, o.last = 0, now
+	}
+	o.mu.Unlock()
+	if say {
+		log.Info(message, "count", n)
+	}
 }

@@ -1,7 +1,9 @@
 package tlsconf
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -29,24 +31,25 @@ type order struct {
 func (a *authority) newOrder(h *host) *order {
 	o := &order{
 		authority: a, host: h, issuer: a.issuer, cache: a.acme.Cache, directory: a.acme.Directory,
-		types: a.types(h), renewal: h.pair != nil, urgent: h.urgent,
+		types: a.types(h), renewal: h.pair != nil && !h.borrowed, urgent: h.urgent,
 	}
 	// Its end is called for by the host's, by Close, or by run.
 	o.ctx, h.cancel = context.WithCancel(context.Background())
 	h.urgent = false
-	a.flying++
+	a.flying[h.name] = true
 	return o
 }
 
 // types are the challenges to try for a host, in that order. The first try may
-// use all of them, a later one uses one of them, so that a try is one order.
+// use all of them; once the host could not be validated, a try uses one of them,
+// so that it is one order.
 func (a *authority) types(h *host) []string {
 	types := slices.Clone(a.answers)
 	if i := slices.Index(types, a.preferred); i > 0 {
 		types[0], types[i] = types[i], types[0]
 	}
-	if h.failures > 0 {
-		i := h.failures % len(types)
+	if h.unvalidated > 0 && !h.urgent {
+		i := h.unvalidated % len(types)
 		types = types[i : i+1]
 	}
 	return types
@@ -69,19 +72,49 @@ func (o *order) other() *pair {
 	if o.urgent {
 		return nil
 	}
-	p, err := readCertificate(o.ctx, o.cache, o.host.name)
+	ctx, cancel := context.WithTimeout(o.ctx, cacheTimeout)
+	defer cancel()
+	p, err := readCertificate(ctx, o.cache, o.host.name)
 	if err != nil || !o.authority.opts.Now().Before(renewalDue(o.host.name, p.cert.Leaf)) {
 		return nil
 	}
 	return p
 }
 
+// note writes down that an order begins, as if it had failed already: a process
+// that is ended again and again before the CA has answered must not order each
+// time. What becomes of the order takes its place.
+func (o *order) note() {
+	ctx, cancel := context.WithTimeout(o.ctx, cacheTimeout)
+	defer cancel()
+	a, h := o.authority, o.host
+	a.mu.Lock()
+	h.failuresSaved = unknown
+	now := a.opts.Now()
+	wait := interrupted
+	if h.failures > 0 {
+		wait = backoff(h.failures+1, 0)
+	}
+	record := failure{Failures: h.failures + 1, At: now.UTC(), NextTry: now.Add(wait).UTC(),
+		Type: ProblemInternal, Detail: "popgate ended before the CA had answered"}
+	a.mu.Unlock()
+	// If the cache fails, that is said where it is tidied.
+	_ = writeFailure(ctx, o.cache, h.name+failureSuffix, record)
+}
+
 // issue orders by one type of challenge after the other, as long as it was the
 // validation that failed.
 func (o *order) issue() (p *pair, challenge string, err error) {
-	for _, challenge := range o.types {
+	o.note()
+	var first *OrderError
+	for i, challenge := range o.types {
+		o.authority.log.Info("certificate ordered", "host", o.host.name, "challenge", challenge, "renewal", o.renewal, "directory", o.directory)
+		o.authority.opts.Observer.CertificateOrdered()
 		cert, failed := o.issuer.Issue(o.ctx, o.host.name, challenge)
 		if failed == nil {
+			if err := fits(cert); err != nil {
+				return nil, challenge, err
+			}
 			p = newPair(cert)
 			return p, challenge, o.usable(p)
 		}
@@ -90,8 +123,37 @@ func (o *order) issue() (p *pair, challenge string, err error) {
 		if !errors.As(failed, &why) || !why.Validation {
 			break
 		}
+		if i+1 < len(o.types) {
+			o.authority.log.Warn("host not validated by one challenge, the other is tried", "host", o.host.name,
+				"challenge", challenge, "problem", quoted(why.Type), "detail", quoted(why.Detail))
+			o.authority.opts.Observer.CertificateOrderFailed(problemLabel(why.Type), o.authority.opts.Now())
+		}
+		if first != nil {
+			// Which of the two ports was meant to work is not known here.
+			both := *first
+			both.Detail = fmt.Sprintf("%s; by %s: %s: %s", first.Detail, challenge, why.Type, why.Detail)
+			err = &both
+		}
+		first = why
 	}
 	return nil, "", err
+}
+
+// maxChain bounds a certificate and its chain, in octets. OpenSSL takes 100 KiB of
+// handshake messages, Go 256 KiB.
+const maxChain = 64 << 10
+
+// fits refuses a chain that clients would not take.
+func fits(cert tls.Certificate) error {
+	size := 0
+	for _, der := range cert.Certificate {
+		size += len(der)
+	}
+	if size <= maxChain {
+		return nil
+	}
+	return &OrderError{Type: ProblemCertificate,
+		Detail: fmt.Sprintf("the certificate and its chain have %d octets, more than clients take", size)}
 }
 
 // usable refuses to be content with a certificate that is due to be renewed as
@@ -136,13 +198,13 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 	defer a.mu.Unlock()
 	h, now := o.host, a.opts.Now()
 	wanted = a.hosts[h.name] == h && o.ctx.Err() == nil
-	a.flying--
+	delete(a.flying, h.name)
 	h.cancel() // gives back what the context holds
 	h.cancel = nil
 	switch {
 	case err == nil && challenge == "":
 		a.issues++
-		h.pair, h.unsaved, h.expired = p, false, false
+		h.pair, h.unsaved, h.borrowed, h.expired = p, false, false, false
 		h.failures, h.lastError, h.notBefore = 0, nil, time.Time{}
 	case err == nil:
 		a.issues++
@@ -152,16 +214,16 @@ func (a *authority) settle(o *order, p *pair, challenge string, err error) (stat
 		if p != nil && (h.pair == nil || p.notAfter().After(h.pair.notAfter())) {
 			// The clocks of clients may be right.
 			a.issues++
-			h.pair, h.unsaved, h.expired = p, true, false
+			h.pair, h.unsaved, h.borrowed, h.expired = p, true, false, false
 		}
 		why := asOrderError(err)
 		h.failed(why, now, rand.Float64())
-		if why.Type == rateLimited {
-			a.pause, a.pausedUntil = why, now.Add(why.RetryAfter)
-			if why.RetryAfter == 0 {
-				a.pausedUntil = now.Add(pauseWithoutWord)
-			}
+		if until := now.Add(cmp.Or(why.RetryAfter, pauseWithoutWord)); why.Type == rateLimited && until.After(a.pausedUntil) {
+			a.pause, a.pausedUntil = why, until
 		}
+	}
+	if err != nil && !wanted {
+		h.failuresSaved = h.failures // note's record stays
 	}
 	h.release()
 	return a.state(h), wanted

@@ -21,7 +21,7 @@ const ticketMark = "popgate server name 1\x00"
 // are made and read with them as well.
 func (s *Source) bindTickets(config *tls.Config) {
 	config.WrapSession = func(cs tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
-		session.Extra = append(session.Extra, ticketEntry(cs.ServerName))
+		session.Extra = append(session.Extra, ticketEntry(cs))
 		return config.EncryptTicket(cs, session)
 	}
 	config.UnwrapSession = func(ticket []byte, cs tls.ConnectionState) (*tls.SessionState, error) {
@@ -29,7 +29,7 @@ func (s *Source) bindTickets(config *tls.Config) {
 		if err != nil || session == nil {
 			return nil, err
 		}
-		ours := func(entry []byte) bool { return string(entry) == string(ticketEntry(cs.ServerName)) }
+		ours := func(entry []byte) bool { return string(entry) == string(ticketEntry(cs)) }
 		if !slices.ContainsFunc(session.Extra, ours) || !s.current.Load().answers(cs.ServerName) {
 			return nil, nil // a full handshake
 		}
@@ -38,7 +38,12 @@ func (s *Source) bindTickets(config *tls.Config) {
 }
 
 // ticketEntry is what a ticket holds about the server name that it was issued
-// under.
-func ticketEntry(serverName string) []byte {
-	return append([]byte(ticketMark), fold(serverName)...)
+// under, and about whether that was a CA's visit: what proves a host to a CA is
+// nothing to resume a session with.
+func ticketEntry(cs tls.ConnectionState) []byte {
+	entry := append([]byte(ticketMark), fold(cs.ServerName)...)
+	if cs.NegotiatedProtocol == protocolALPN {
+		entry = append(entry, "\x00acme"...)
+	}
+	return entry
 }

@@ -5,13 +5,19 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
+	"io"
 	"time"
 )
 
 // Tickets has the keys that session tickets are encrypted with. They change
 // every UTC day, and follow from one secret: replicas that share it resume each
 // other's sessions, and a reload ends none.
+// It has no printed form.
 type Tickets struct{ secret []byte }
+
+// Format writes a fixed word, whatever the verb.
+func (*Tickets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
 
 // NewTickets returns keys of a random secret, which is this process's own.
 func NewTickets() *Tickets {
@@ -20,8 +26,9 @@ func NewTickets() *Tickets {
 	return &Tickets{secret: secret}
 }
 
-// SharedTickets returns keys of a secret that replicas share. Who knows it can
-// read recorded sessions that were resumed on the days before and after.
+// SharedTickets returns keys of a secret that replicas share. Who knows it, now
+// or later, has the keys of all its days: such a one can read recorded sessions
+// of TLS 1.2 that used tickets, and play the server to clients that resume.
 func SharedTickets(secret []byte) *Tickets { return &Tickets{secret: secret} }
 
 // ticketKey is a key of crypto/tls.

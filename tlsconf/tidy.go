@@ -42,14 +42,15 @@ func (a *authority) tidy() {
 // reportCache says once that the cache fails, and once that it doesn't any more.
 func (a *authority) reportCache(failed error) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
+	before := a.cacheFailing
+	a.cacheFailing = failed != nil
+	a.mu.Unlock()
 	switch {
-	case failed != nil && !a.cacheFailing:
+	case failed != nil && !before:
 		a.log.Error("certificate cache fails, certificates are kept in memory only", "error", quoted(failed.Error()))
-	case failed == nil && a.cacheFailing:
+	case failed == nil && before:
 		a.log.Info("certificate cache works again")
 	}
-	a.cacheFailing = failed != nil
 }
 
 // chores lists what is to be done; a.mu is held.
@@ -59,6 +60,9 @@ func (a *authority) chores() []chore {
 		chores = append(chores, chore{
 			what: "set_aside",
 			do: func(ctx context.Context, c Cache) error {
+				if !damagedStill(ctx, c, key) {
+					return nil
+				}
 				err := c.SetAside(ctx, key)
 				if err == nil {
 					a.log.Error("damaged entry of the certificate cache set aside", "entry", key)

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -113,9 +114,10 @@ type Source struct {
 	unknownToDefault bool     // names that nothing covers get its certificate
 	hosts            []string // folded, sorted, with defaultHost, without addresses
 
-	acme      *ACME      // nil: none; its Hosts are folded, sorted and orderable
-	automatic *Automatic // nil: no ACME
-	found     *inventory // of the cache, when it was looked through
+	acme      *ACME       // nil: none; its Hosts are folded, sorted and orderable
+	automatic *Automatic  // nil: no ACME
+	found     *inventory  // of the cache, when it was looked through
+	idle      []HostState // of the hosts as long as it doesn't run; never changed
 	tickets   *Tickets
 
 	// Written by New, then by Run's goroutine alone.
@@ -128,6 +130,8 @@ type Source struct {
 	answers   []string                  // types of challenges that can be answered
 	ticketDay atomic.Int64              // of the keys in use, in days
 	uncovered []string                  // hosts without a certificate, as last logged
+
+	missing, stoodIn occasional // log lines
 
 	running    atomic.Bool
 	current    atomic.Pointer[snapshot]
@@ -161,8 +165,9 @@ func New(opts Options) (*Source, error) {
 		}
 	}
 	if s.acme != nil {
-		if s.found, err = take(context.Background(), s.acme.Cache, s.acme.Hosts); err != nil {
-			return nil, err
+		s.found = take(context.Background(), s.acme.Cache, s.acme.Hosts)
+		if s.found.problem != nil {
+			s.log.Warn("certificate cache can't be read, what it lacks is ordered", "error", quoted(s.found.problem.Error()))
 		}
 	}
 	for _, f := range s.files {
@@ -173,6 +178,9 @@ func New(opts Options) (*Source, error) {
 	}
 	s.rotateTickets(s.now())
 	s.publish()
+	if s.acme != nil {
+		s.idle = s.idleStates()
+	}
 	return s, nil
 }
 
@@ -230,7 +238,13 @@ func (s *Source) prepareACME(opts Options) error {
 	if acme.Directory == "" || acme.Cache == nil {
 		return errors.New("acme: directory or cache is missing")
 	}
-	acme.Hosts = slices.DeleteFunc(hostNames(acme.Hosts), func(name string) bool { return !orderable(name) })
+	wanted := hostNames(acme.Hosts)
+	acme.Hosts = slices.DeleteFunc(slices.Clone(wanted), func(name string) bool { return !orderable(name) })
+	if n := len(wanted) - len(acme.Hosts); n > 0 {
+		never := slices.DeleteFunc(wanted, orderable)
+		s.log.Warn("hosts that no CA issues certificates for", "count", n,
+			"hosts", quoted(strings.Join(never[:min(n, maxHostsLogged)], " ")))
+	}
 	s.acme = &acme
 	s.hosts = hostNames(append(s.hosts, acme.Hosts...))
 	if s.automatic == nil {
@@ -303,9 +317,7 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 	defer s.running.Store(false)
 	if s.automatic != nil {
-		if err := s.follow(); err != nil {
-			return err
-		}
+		s.follow()
 		if s.ownsACME {
 			defer s.automatic.Close()
 		}

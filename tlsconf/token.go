@@ -86,10 +86,26 @@ func (t *tokens) deleteHTTP(token string) {
 	delete(t.http, token)
 }
 
-func (t *tokens) deleteALPN(host string) {
+// deleteALPN forgets cert, but not another one that was put in its place.
+func (t *tokens) deleteALPN(host string, cert *tls.Certificate) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.alpn, host)
+	if t.alpn[host].cert == cert {
+		delete(t.alpn, host)
+	}
+}
+
+// offerALPN shows cert to who asks for host, unless something else is shown: a
+// challenge under way must not be disturbed. It returns what is shown.
+func (t *tokens) offerALPN(host string, cert *tls.Certificate, lifetime time.Duration) *tls.Certificate {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sweep()
+	if a, ok := t.alpn[host]; ok {
+		return a.cert
+	}
+	t.alpn[host] = answer{cert: cert, end: t.now().Add(lifetime)}
+	return cert
 }
 
 // maxToken bounds a token, in octets. RFC 8555 §8.1 asks for 128 bits at least,

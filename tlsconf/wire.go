@@ -24,6 +24,10 @@ const (
 	// at an order. It is also how long an order that was called off may linger,
 	// as autocert sleeps without looking up.
 	maxPoll = 3 * time.Second
+	// minPoll is how long it is waited for at least.
+	minPoll = time.Second
+	// maxDetail bounds the CA's words about a problem, in octets.
+	maxDetail = 1 << 10
 	// maxRetryAfter bounds how long a CA is left alone because it asked for it.
 	// Then one try will tell.
 	maxRetryAfter = 24 * time.Hour
@@ -64,6 +68,12 @@ type wire struct {
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if w.over.Err() != nil {
 		return nil, errOver
+	}
+	if req.URL.Scheme != "https" {
+		// RFC 8555 §6.1. The directory was checked; what it names was not.
+		err := fmt.Errorf("the CA names %q, which is no https address", bounded(req.URL.Redacted(), maxDetail))
+		w.failed(err)
+		return nil, err
 	}
 	if err := w.allow(req); err != nil {
 		return nil, err
@@ -155,6 +165,9 @@ func (w *wire) witness(req *http.Request, res *http.Response, body []byte) {
 	}
 	retry := retryAfter(res.Header.Get("Retry-After"), w.now())
 	switch {
+	case 300 <= res.StatusCode && res.StatusCode < 400:
+		w.problem = &OrderError{Type: ProblemNetwork, Detail: bounded(fmt.Sprintf("%s %s: %s to %q, which is not followed: name the directory itself",
+			req.Method, req.URL.Redacted(), res.Status, res.Header.Get("Location")), maxDetail)}
 	case res.StatusCode >= 400 && a.Type != "":
 		w.problem = (&problemJSON{Type: a.Type, Detail: a.Detail}).orderError(retry)
 	case res.StatusCode >= 400:
@@ -189,7 +202,15 @@ func (p *problemJSON) orderError(retry time.Duration) *OrderError {
 	for _, sub := range p.Subproblems {
 		detail += "; " + sub.Detail
 	}
-	return &OrderError{Type: word, Detail: detail, RetryAfter: retry}
+	return &OrderError{Type: bounded(word, maxDetail), Detail: bounded(detail, maxDetail), RetryAfter: retry}
+}
+
+// bounded is text, cut to a number of octets.
+func bounded(text string, most int) string {
+	if len(text) > most {
+		return text[:most] + "…"
+	}
+	return text
 }
 
 // strike removes the challenges that aren't the chosen one from an
@@ -210,6 +231,9 @@ func (w *wire) strike(res *http.Response, body []byte) []byte {
 		var c challengeJSON
 		return json.Unmarshal(raw, &c) != nil || c.Type != w.challenge
 	})
+	if len(challenges) == 0 {
+		w.nothingLeft()
+	}
 	kept, err := json.Marshal(challenges)
 	if err != nil {
 		return body
@@ -222,11 +246,23 @@ func (w *wire) strike(res *http.Response, body []byte) []byte {
 	return struck
 }
 
+// nothingLeft notes that the CA offers no challenge of the chosen type, of which
+// autocert says nothing that can be told from other trouble.
+func (w *wire) nothingLeft() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.problem == nil {
+		w.problem = &OrderError{Type: ProblemChallenge, Detail: "the CA doesn't offer " + w.challenge, Validation: true}
+	}
+}
+
 // hurry shortens the waits between two looks that a CA asks for. Those of
 // refusals stay, as the witness has noted them.
 func (w *wire) hurry(res *http.Response) {
-	if res.StatusCode < 400 && retryAfter(res.Header.Get("Retry-After"), w.now()) > maxPoll {
-		res.Header.Set("Retry-After", strconv.Itoa(int(maxPoll/time.Second)))
+	if value := res.Header.Get("Retry-After"); res.StatusCode < 400 && value != "" {
+		// A date that has passed, as clocks differ, would be no wait at all.
+		wait := min(max(retryAfter(value, w.now()), minPoll), maxPoll)
+		res.Header.Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 	}
 }
 
@@ -238,7 +274,8 @@ func (w *wire) backoff(n int, req *http.Request, res *http.Response) time.Durati
 	order := req.URL.String() == w.newOrder
 	w.mu.Unlock()
 	switch {
-	case w.over.Err() != nil, res.StatusCode == http.StatusTooManyRequests:
+	case w.over.Err() != nil, res.StatusCode == http.StatusTooManyRequests,
+		300 <= res.StatusCode && res.StatusCode < 400:
 		return 0
 	case res.StatusCode >= 500:
 		if order || n > 2 {
@@ -279,6 +316,13 @@ func (w *wire) blame(err error) *OrderError {
 	if problem == nil {
 		// The CA was content; so autocert was not, with the certificate.
 		problem = &OrderError{Type: ProblemInternal, Detail: err.Error(), Err: err}
+		var syntax *json.SyntaxError
+		switch {
+		case errors.As(err, &syntax):
+			problem.Type, problem.Detail = ProblemNetwork, "the CA's answer is not what ACME has there: "+err.Error()
+		case errors.Is(err, context.DeadlineExceeded):
+			problem.Type, problem.Detail = ProblemNetwork, fmt.Sprintf("the CA has not finished the order within %v", orderLimit)
+		}
 		if strings.HasPrefix(err.Error(), "acme/autocert: ") || strings.HasPrefix(err.Error(), "x509: ") {
 			problem.Type = ProblemCertificate
 		}

@@ -32,10 +32,10 @@ func advice(kind, host string) string {
 		return "next: the CA doesn't take the account as it is: check email in the acme block, and the CA's own pages"
 	case "network":
 		return "next: this machine must reach the CA's directory over HTTPS; " + look
+	case "challenge":
+		return "next: this CA validates in other ways: switch on http_address or https_address, whichever it offers"
 	case "certificate":
 		return "next: what the CA issued can't be used: check this machine's clock; " + look
-	case "cache":
-		return "next: mend the certificate cache; " + look
 	}
 	return "next: " + look + ", and popgate's log"
 }

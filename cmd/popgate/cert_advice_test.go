@@ -15,7 +15,7 @@ func TestAdvice(t *testing.T) {
 	for _, kind := range []string{
 		"dns", "connection", "tls", "unauthorized", "incorrectResponse", "rateLimited", "caa", "rejectedIdentifier",
 		"unsupportedIdentifier", "externalAccountRequired", "userActionRequired", "accountDoesNotExist", "invalidContact",
-		"network", "certificate", "cache",
+		"network", "certificate", "challenge",
 	} {
 		text := advice(kind, certHost)
 		if text == general || !strings.HasPrefix(text, "next: ") || strings.Contains(text, "\n") {

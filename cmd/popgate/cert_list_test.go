@@ -178,7 +178,7 @@ func TestCertListShowsFailures(t *testing.T) {
 	stop()
 	list, _ := s.listJSON(t)
 	c := list.Certificates[0]
-	if c.State != admin.StateMissing || c.LastError == nil || c.LastError.Type != "dns" || c.LastError.Detail != "NXDOMAIN\uFFFD looking up A" {
+	if c.State != admin.StateMissing || c.LastError == nil || c.LastError.Type != "dns" || !strings.HasPrefix(c.LastError.Detail, "NXDOMAIN\uFFFD looking up A; by tls-alpn-01: dns: ") {
 		t.Errorf("it says %+v", c)
 	}
 	if c.NextTry == nil || !c.NextTry.After(time.Now()) {

@@ -113,8 +113,8 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// stateOf says in a word how a certificate is. Renewals begin when a third of
-// the time is left: with less than a sixth something is wrong.
+// stateOf says in a word how a certificate is. When half of the time for its
+// renewal is over, something is wrong.
 func stateOf(c tlsconf.Certificate, now time.Time) string {
 	switch {
 	case c.NotAfter.IsZero() && c.ACME != nil && c.ACME.Ordering:
@@ -123,7 +123,7 @@ func stateOf(c tlsconf.Certificate, now time.Time) string {
 		return admin.StateMissing
 	case now.After(c.NotAfter):
 		return admin.StateExpired
-	case c.NotAfter.Sub(now) < c.NotAfter.Sub(c.NotBefore)/6:
+	case c.NotAfter.Sub(now) < tlsconf.RenewalWindow(c.NotBefore, c.NotAfter)/2:
 		return admin.StateExpiring
 	}
 	return admin.StateValid

@@ -3,13 +3,17 @@ package main
 import (
 	"errors"
 	"net"
+	"net/http"
 	"sync"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // door is a listener beside those of mail clients. A reload moves it if its
 // address has changed, and leaves it open otherwise: open, then use or forget.
 type door struct {
 	listen func(address string) (net.Listener, error)
+	log    hclog.Logger
 	// serve serves what comes through a listener until that is closed.
 	serve func(net.Listener) error
 
@@ -48,7 +52,12 @@ func (d *door) use() {
 	}
 	d.address, d.current, d.pending = d.wanted, d.pending, nil
 	if l := d.current; l != nil {
-		d.serving.Go(func() { _ = d.serve(l) })
+		d.serving.Go(func() {
+			// One that was closed ends so.
+			if err := d.serve(l); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+				d.log.Error("no connections are taken any more", "address", l.Addr().String(), "error", err)
+			}
+		})
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/net/netutil"
-
 	"popgate/internal/admin"
 	"popgate/internal/config"
 	"popgate/proxy"
@@ -31,13 +29,14 @@ type entrances struct {
 // newEntrances returns closed ones.
 func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.Certificates, logins admin.Logins) (*entrances, error) {
 	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
+	e.challenge.log, e.socket.log = log.Named("acme"), log.Named("admin")
 	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
 	e.challenge.listen = func(address string) (net.Listener, error) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
 			return nil, err
 		}
-		return netutil.LimitListener(l, tlsconf.ChallengeConnections), nil
+		return tlsconf.LimitChallenges(l), nil
 	}
 	e.challenge.serve = e.answers.Serve
 	server, err := admin.New(admin.Options{Certificates: certificates, Logins: logins, Logger: log.Named("admin")})
@@ -65,6 +64,11 @@ func (e *entrances) openChallenge(acme *config.ACME, settings *proxy.Settings) e
 		return nil
 	case err != nil && (acme.HTTP.Written || acme.HTTPS.Address == ""):
 		return fmt.Errorf("http_address: %w", err)
+	case err != nil && e.challenge.addr() != nil:
+		// Most likely it is itself what has the port, at an address that the
+		// new one takes in: what is open stays.
+		e.log.Warn("http_address can't be moved, it stays where it is", "address", e.challenge.addr().String(), "error", err)
+		return nil
 	case err != nil:
 		e.log.Warn("http_address can't be opened, hosts are validated at https_address only", "address", acme.HTTP.Address, "error", err)
 		e.challenge.skip()

@@ -33,9 +33,12 @@ var errStopped = errors.New("stopped before all sessions had ended")
 // a second one of these stops at once. started, if set, is called once the
 // listeners are open. The end of ctx drains, too.
 func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*config.Config, error), started func() error) error {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
+	// Each its own: many SIGHUPs must not push the one out that ends it.
+	reloads, ends := make(chan os.Signal, 1), make(chan os.Signal, 2)
+	signal.Notify(reloads, syscall.SIGHUP)
+	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(reloads)
+	defer signal.Stop(ends)
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	if err := s.apply(serving, cfg); err != nil {
@@ -46,16 +49,16 @@ func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*con
 			return err
 		}
 	}
-	for {
+	for running := true; running; {
 		select {
 		case <-ctx.Done():
-		case sig := <-signals:
-			if sig == syscall.SIGHUP {
-				s.reload(serving, load)
-				continue
-			}
+			running = false
+		case <-ends:
+			running = false
+		case <-reloads:
+			// Of several that come meanwhile one is enough.
+			s.reload(serving, load)
 		}
-		break
 	}
 	stopServing()
 	drained := make(chan struct{})
@@ -63,15 +66,11 @@ func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*con
 		s.finish()
 		close(drained)
 	}()
-	for {
-		select {
-		case <-drained:
-			return nil
-		case sig := <-signals:
-			if sig != syscall.SIGHUP {
-				return errStopped
-			}
-		}
+	select {
+	case <-drained:
+		return nil
+	case <-ends:
+		return errStopped
 	}
 }
 

@@ -165,9 +165,14 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 func (s *service) finish() {
 	s.log.Info("draining", "timeout", s.drain.String())
 	s.stopWatching()
-	s.watching.Go(s.automatic.Close)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.watching.Wait()
+		s.automatic.Close()
+	}()
 	left := s.server.Drain(s.drain)
-	s.watching.Wait()
+	<-ended
 	s.entrances.close()
 	s.log.Info("drained", "closed_at_timeout", left)
 }

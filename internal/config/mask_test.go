@@ -75,6 +75,47 @@ var unreadableSecrets = map[string]string{
 	"tabs":                      "ticket_secret\t=\t\"S\"\tS",
 	"blanks within":             `ticket_secret = "S S" ]`,
 	"at the top":                "}\nticket_secret = \"S\"\ntls {",
+	"a key":                     `key = "S"`,
+	"another key":               `eabkey = "S"`,
+	"a MAC":                     `MAC = "S"`,
+	"no sign, no quotes":        `ticket_secret S`,
+	"no sign, single quotes":    `hmac_key 'S'`,
+	"no sign, one line":         `} eab { hmac_key S }`,
+	"called":                    `ticket_secret("S")`,
+	"next line":                 "ticket_secret =\n  \"S\"",
+	"next line, no quotes":      "hmac_key =\r\n\r\n  S",
+	"next line, colon":          "ticket_secret:\n  S",
+	"behind a comment line":     "ticket_secret = # here:\n  // or here:\n  \"S\"",
+	"sign on the next line":     "ticket_secret\n  = \"S\"",
+	"text on the next line":     "ticket_secret\n  \"S\"",
+	"two lines":                 "ticket_secret = \"S\"\n  \"S\"",
+	"two lines, no quote":       "ticket_secret = \"S\n  S\" \"",
+	"sum over lines":            "ticket_secret = \"a\" + # first\n\n  \"S\" +\n  S",
+	"sum, sign in front":        "ticket_secret = \"a\"\n  # second\n  + \"S\"",
+	"sum with env":              "ticket_secret = env(\"PATH\")\n  + \"S\"",
+	"condition over lines":      "ticket_secret = true ? \"a\" :\n  \"S\" z",
+	"condition, signs in front": "ticket_secret = true\n  ? \"S\"\n  : \"S\" z",
+	"brackets, two texts":       "ticket_secret = (\n  \"a\"\n  \"S\" z\n)",
+	"brackets left open":        "ticket_secret = file(\n  \"S\"\n",
+	"list, a text too many":     "ticket_secret = [\n  \"a\" z,\n  \"S\" z,\n]",
+	"object, a text too many":   "ticket_secret = {\n  a = \"a\" z\n  b = \"S\" z\n}",
+	"heredoc in brackets":       "ticket_secret = [<<EOF\n])}\nS\nEOF\n z z ]",
+	"sum with a heredoc":        "ticket_secret = \"a\" + <<EOF\nS\nEOF\n",
+	"block of one line":         `ticket_secret { "S" }`,
+	"block":                     "ticket_secret {\n  \"S\"\n}",
+	"block with a word":         `hmac_key { value = "S" }`,
+	"block with a wrong word":   "ticket_secret {\n  a = 1\n  value = \"S\" x\n}",
+	"block with two blocks":     "hmac_key {\n  a {\n    b = 1\n  }\n  value {\n    S = S\n  }\n}",
+	"block left open":           "ticket_secret {\n  value = \"S\" x",
+	"block with label":          "ticket_secret \"a\" {\n  value = \"S\" x\n}",
+	"block with bare label":     "ticket_secret S {\n  value = \"S\" x\n}",
+	"block with quoted name":    "\"hmac_key\" {\n  value = \"S\" x\n}",
+	"block, brace below":        "ticket_secret\n{\n  value = \"S\" x\n}",
+	"block of a key":            "key {\n  value = \"S\" x\n}",
+	"taken for a word":          "hmac_key =\n      S = 5",
+	"taken for a word, base64":  "hmac_key =\n      S=",
+	"taken for a kind":          "}\nticket_secret =\nS {\n  S = \"\n}\ntls {",
+	"taken for a label":         "}\nA\"\"\nticket_secret {\n  value = \"\"S\" x\n}\ntls {",
 	"at the top, as a block":    "}\nticket_secret \"S\" {\n  a = 1\n}\ntls {",
 }
 
@@ -110,10 +151,37 @@ func TestMask(t *testing.T) {
 		`route "secret" { backend = "b" }`:       `route "secret" { backend = "b" }`,
 		`when = user.name == "secret"`:           `when = user.name == "secret"`,
 		`secret = "ünï"`:                         `secret = "*****"`,
+
+		// What is on other lines.
+		"hmac_key =\n  \"abc\" # c\nkey_id = \"a\"":      "hmac_key =\n  \"***\" # c\nkey_id = \"a\"",
+		"hmac_key =\n  env(\"ABC\")":                     "hmac_key =\n  env(\"ABC\")",
+		"hmac_key = env(\"ABC\")\n  + \"abc\"":           "hmac_key = env(\"ABC\")\n*********",
+		"hmac_key =\nkey_id = \"a\"":                     "hmac_key =\nkey_id = \"a\"",
+		"hmac_key = abc=\nkey_id = \"a\"":                "hmac_key = ****\nkey_id = \"a\"",
+		"hmac_key = \"abc\"\n\n# c\nother = 1":           "hmac_key = \"***\"\n\n# c\nother = 1",
+		"hmac_key {\n  a = \"b\"\n}\nkey_id = \"a\"":     "hmac_key {\n*********\n*\nkey_id = \"a\"",
+		"# a secret key\nlog {\n  level = \"info\"\n}":   "# a secret key\nlog {\n  level = \"info\"\n}",
+		"tenant \"my_key\" { hosts = [\"a\"] }":          "tenant \"my_key\" { hosts = [\"a\"] }",
+		"tenant \"a\" {\n  route \"key\" {\n  }\n}\n":    "tenant \"a\" {\n  route \"key\" {\n  }\n}\n",
+		"key_id = \"a\"\ncert_file = \"b\"\nmac = \"c\"": "key_id = \"a\"\ncert_file = \"b\"\nmac = \"*\"",
 	} {
 		file, _ := hclsyntax.ParseConfig([]byte(src), "config.hcl", hcl.InitialPos)
 		shown, _ := mask([]byte(src), file.Body.(*hclsyntax.Body))
 		if string(shown) != want {
+			t.Errorf("%q is shown as\n%s, want\n%s", src, shown, want)
+		}
+	}
+}
+
+// TestMaskEnds: where a text or bracket is left open, what is clearly no part of the
+// secret is shown, unless hcl takes it for one.
+func TestMaskEnds(t *testing.T) {
+	for src, want := range map[string]string{
+		"hmac_key = \"abc\n}\nlog {}":        "hmac_key = ****\n}\nlog {}",
+		"hmac_key = \"abc\nkey_id = \"a\"":   "hmac_key = ****\nkey_id = \"a\"",
+		"eab {\nhmac_key = f(abc\n}\nlog {}": "eab {\nhmac_key = *****\n}\nlog {}",
+	} {
+		if shown, _ := mask([]byte(src), nil); string(shown) != want {
 			t.Errorf("%q is shown as\n%s, want\n%s", src, shown, want)
 		}
 	}
@@ -156,21 +224,46 @@ func insistOnMask(t *testing.T, shown []byte, body *hclsyntax.Body) {
 	}
 }
 
-// FuzzSecretIsNotShown puts a line with a secret between any other text.
+// secretForms are the ways to write V, a line, where a secret is meant.
+var secretForms = []string{
+	"ticket_secret = V",
+	"key = V",
+	"mac: V",
+	"hmac_key V",
+	"hmac_key =\nV",
+	"ticket_secret\n= V",
+	"ticket_secret = \"a\" +\nV",
+	"ticket_secret = \"a\"\n+ V",
+	"ticket_secret = true ? \"a\" :\nV",
+	"ticket_secret = true\n? \"a\"\n: V",
+	"hmac_key = (\nV\n)",
+	"ticket_secret { V }",
+	"hmac_key {\nV\n}",
+	"ticket_secret {\nvalue = V x\n}",
+	"ticket_secret {\nvalue =\nV\n}",
+	"hmac_key \"a\" {\nvalue = V x\n}",
+}
+
+// FuzzSecretIsNotShown puts a secret, in all forms, between any other text.
 func FuzzSecretIsNotShown(f *testing.F) {
-	for _, value := range []string{`"S"`, `S`, `5mS`, `"S${S}\S"`, `["S"].S`, "<<S\nS\nS", `"S`, `S(S)`} {
-		f.Add("tls {", value, "}")
-		f.Add("tls {\n  default_host = \"", value, "\"\n}")
-		f.Add("tls {\n  default_host = \"${", value, "}\"\n}")
-	}
-	f.Fuzz(func(t *testing.T, before, value, behind string) {
-		const secret = "Zq7xVw4"
-		if strings.Contains(before+value+behind, secret) || strings.HasPrefix(value, "env(") || strings.HasPrefix(value, "file(") {
-			t.Skip() // told elsewhere, or not a secret itself
+	for _, value := range []string{`"S"`, `S`, `5mS`, `"S${S}\S"`, `["S"].S`, "<<S\nS\nS", `"S`, `S(S)`, `} S`, `# S`} {
+		for form := range secretForms {
+			f.Add("tls {", value, "}", uint8(form))
+			f.Add("tls {\n  default_host = \"", value, "\"\n}", uint8(form))
+			f.Add("A", value+"\"", "}\"\n}", uint8(form))
+			f.Add("A\"", "\""+value, "\xe7", uint8(form))
+			f.Add("tls {\n  default_host = \"${", value, "}\"\n}", uint8(form))
 		}
+	}
+	f.Fuzz(func(t *testing.T, before, value, behind string, form uint8) {
+		const secret = "Zq7xVw4"
 		// What HCL takes for the end of a value isn't known here but for its line.
 		value, _, _ = strings.Cut(strings.ReplaceAll(value, "S", secret), "\n")
-		_, shown := leaky(t, before+"\nticket_secret = "+value+"\n"+behind)
+		begins := strings.TrimSpace(value)
+		if strings.Contains(before+behind, secret) || strings.HasPrefix(begins, "env(") || strings.HasPrefix(begins, "file(") || isItem([]byte(begins)) {
+			t.Skip() // told elsewhere, or not a secret itself
+		}
+		_, shown := leaky(t, before+"\n"+strings.ReplaceAll(secretForms[int(form)%len(secretForms)], "V", value)+"\n"+behind)
 		if strings.Contains(shown, secret) {
 			t.Errorf("%q is in\n%s", secret, shown)
 		}

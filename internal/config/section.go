@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -57,6 +58,10 @@ func (l *loader) read(s *section, body *hclsyntax.Body) {
 
 // unknown reports a word or block that s doesn't have.
 func (l *loader) unknown(s *section, name string, at hcl.Range) {
+	if shown := l.files[at.Filename].Bytes; !bytes.Contains(shown[at.Start.Byte:at.End.Byte], []byte(name)) {
+		l.fail(at, unreadable.summary, "%s", unreadable.detail) // masked: a secret on a line of its own
+		return
+	}
 	where := "at the top of a file"
 	if s.is.name != "" {
 		where = "in " + s.is.a()

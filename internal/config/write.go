@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -55,12 +56,10 @@ func excerpt(at *hcl.Range, files map[string]*hcl.File, color bool) []byte {
 	}
 
 	fmt.Fprintf(&b, "  on %s line %d", at.Filename, at.Start.Line)
-	if nav, ok := file.Nav.(interface{ ContextString(offset int) string }); ok && nav.ContextString(from) != "" {
-		block := nav.ContextString(from)
-		if kind, _, _ := strings.Cut(block, " "); secretive(kind) {
-			block = kind // what looks like its label is a secret without its equals sign
+	if nav, ok := file.Nav.(interface{ ContextString(offset int) string }); ok {
+		if block := blockShown(nav.ContextString(from), src[:last]); block != "" {
+			fmt.Fprintf(&b, ", in %s", block)
 		}
-		fmt.Fprintf(&b, ", in %s", block)
 	}
 	b.WriteString(":\n")
 	marked := [][]byte{src[first:from], src[from:to], src[to:last]}
@@ -76,6 +75,30 @@ func excerpt(at *hcl.Range, files map[string]*hcl.File, color bool) []byte {
 		fmt.Fprintf(&b, "%4d: %s\n", at.Start.Line+i, line)
 	}
 	return b.Bytes()
+}
+
+// blockShown returns a block's kind and labels as hcl tells them, without what is a
+// secret: a label may be one without its equals sign, and after a syntax error hcl
+// takes anything for a kind or a label. Then it isn't in shown, what was masked.
+func blockShown(block string, shown []byte) string {
+	kind, labels, _ := strings.Cut(block, " ")
+	if bytes.LastIndex(shown, []byte(kind)) < 0 {
+		return ""
+	}
+	if secretive(kind) {
+		return kind
+	}
+	for labels != "" {
+		quoted, err := strconv.QuotedPrefix(labels)
+		if err != nil {
+			return kind
+		}
+		if label, _ := strconv.Unquote(quoted); bytes.LastIndex(shown, []byte(label)) < 0 {
+			return kind
+		}
+		labels = strings.TrimPrefix(labels[len(quoted):], " ")
+	}
+	return block
 }
 
 // printable replaces control characters: a terminal must not obey what a file says.

@@ -6,7 +6,8 @@ import (
 	"popgate/internal/pop3"
 )
 
-// This file has every word that popgate itself says to a client. A backend's
+// This file has every word that popgate itself says to a client before the relay;
+// the refusals of a read-only relay are in internal/relay/command.go. A backend's
 // words reach a client before the relay in one case only: its +OK to a login.
 //
 // RFC 1939 §3: at most 512 octets with CRLF. RFC 2449 §8, RFC 3206: a response

@@ -53,9 +53,9 @@ const (
 	TLSALPN01 = "tls-alpn-01"
 )
 
-// protocolALPN is what a CA names in a handshake that validates a host, and
+// ChallengeProtocol is what a CA names in a handshake that validates a host, and
 // nothing else beside it (RFC 8737 §3).
-const protocolALPN = "acme-tls/1"
+const ChallengeProtocol = "acme-tls/1"
 
 // Issuer orders certificates from one CA.
 //

@@ -172,7 +172,7 @@ func (s *acmeScene) validate(_ context.Context, typ, host, token, keyAuth string
 	if typ == HTTP01 {
 		return acmetest.CheckHTTP(s.automatic, host, token, keyAuth)
 	}
-	cert, err := s.ChallengeConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: host, SupportedProtos: []string{protocolALPN}})
+	cert, err := s.ChallengeConfig().GetCertificate(&tls.ClientHelloInfo{ServerName: host, SupportedProtos: []string{ChallengeProtocol}})
 	if err != nil || cert == nil {
 		return &acmetest.Problem{Type: "tls", Detail: "no certificate was shown"}
 	}

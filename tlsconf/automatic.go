@@ -51,7 +51,7 @@ func NewAutomatic(opts AutomaticOptions) *Automatic {
 		opts.Now = time.Now
 	}
 	if opts.Transport == nil {
-		opts.Transport = func(roots *x509.CertPool) http.RoundTripper { return newTransport(roots) }
+		opts.Transport = func(roots *x509.CertPool) http.RoundTripper { return NewTransport(roots) }
 	}
 	a := &Automatic{
 		opts:    opts,

@@ -100,10 +100,10 @@ func NewChallengeServer(handler http.Handler) *http.Server {
 // challengeConfig is config for a listener at which a CA validates hosts.
 func (s *Source) challengeConfig(config *tls.Config) *tls.Config {
 	challenged := config.Clone()
-	challenged.NextProtos = append(challenged.NextProtos, protocolALPN)
+	challenged.NextProtos = append(challenged.NextProtos, ChallengeProtocol)
 	challenged.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		// RFC 8737 §3: the CA offers acme-tls/1 and nothing else.
-		if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == protocolALPN {
+		if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ChallengeProtocol {
 			return s.challengeCertificate(fold(hello.ServerName)), nil
 		}
 		return s.getCertificate(hello)

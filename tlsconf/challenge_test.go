@@ -80,13 +80,13 @@ func TestChallengeHandshakes(t *testing.T) {
 		alert  int
 		proves bool
 	}{
-		{popHost, []string{protocolALPN}, 0, true},
-		{"POP.example.com", []string{protocolALPN}, 0, true},
-		{"foreign.example.com", []string{protocolALPN}, alertUnrecognizedName, false},
-		{"unknown.example.com", []string{protocolALPN}, alertUnrecognizedName, false},
-		{"", []string{protocolALPN}, alertUnrecognizedName, false},
+		{popHost, []string{ChallengeProtocol}, 0, true},
+		{"POP.example.com", []string{ChallengeProtocol}, 0, true},
+		{"foreign.example.com", []string{ChallengeProtocol}, alertUnrecognizedName, false},
+		{"unknown.example.com", []string{ChallengeProtocol}, alertUnrecognizedName, false},
+		{"", []string{ChallengeProtocol}, alertUnrecognizedName, false},
 		{popHost, []string{"pop3"}, 0, false},
-		{popHost, []string{protocolALPN, "pop3"}, 0, false},
+		{popHost, []string{ChallengeProtocol, "pop3"}, 0, false},
 		{popHost, nil, 0, false},
 		{popHost, []string{"h2", "http/1.1"}, alertNoProtocol, false},
 	} {

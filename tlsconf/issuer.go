@@ -147,9 +147,9 @@ func (c *orderCache) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// newTransport is the way to a CA: HTTPS by the environment's proxy, and
+// NewTransport is the way to a CA: HTTPS by the environment's proxy, and
 // certificates that roots verify.
-func newTransport(roots *x509.CertPool) *http.Transport {
+func NewTransport(roots *x509.CertPool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},

@@ -42,7 +42,7 @@ func (s *Source) bindTickets(config *tls.Config) {
 // nothing to resume a session with.
 func ticketEntry(cs tls.ConnectionState) []byte {
 	entry := append([]byte(ticketMark), fold(cs.ServerName)...)
-	if cs.NegotiatedProtocol == protocolALPN {
+	if cs.NegotiatedProtocol == ChallengeProtocol {
 		entry = append(entry, "\x00acme"...)
 	}
 	return entry

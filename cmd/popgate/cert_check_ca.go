@@ -43,7 +43,7 @@ func (k *checker) checkCA(ctx context.Context) []finding {
 			f.Detail, f.Hint = oneLine(err.Error(), maxDetail), "popgate doesn't start like that"
 			return []finding{f}
 		}
-		own := newCATransport(roots)
+		own := tlsconf.NewTransport(roots)
 		defer own.CloseIdleConnections()
 		transport = own
 	}
@@ -56,18 +56,6 @@ func (k *checker) checkCA(ctx context.Context) []finding {
 		return []finding{f}
 	}
 	return k.judgeDirectory(answer, body)
-}
-
-// newCATransport is the way to a CA as orders go it: by the environment's proxy,
-// and only to whom roots verify.
-func newCATransport(roots *x509.CertPool) *http.Transport {
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    10 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-	}
 }
 
 // fetch gets a page, and follows nothing.

@@ -206,7 +206,7 @@ func (k *checker) reachTLS(ctx context.Context, host string, a netip.Addr, probe
 	defer conn.Close()
 	secure := tls.Client(conn, &tls.Config{
 		ServerName: host,
-		NextProtos: []string{protocolALPN},
+		NextProtos: []string{tlsconf.ChallengeProtocol},
 		// Deliberate: the certificate of a challenge is self-signed. It is
 		// compared with the one that popgate has made for this probe.
 		InsecureSkipVerify: true,
@@ -224,6 +224,3 @@ func (k *checker) reachTLS(ctx context.Context, host string, a netip.Addr, probe
 		maxSeen, strings.Join(leaf.DNSNames, " "), secure.ConnectionState().NegotiatedProtocol)
 	return r
 }
-
-// protocolALPN is what CAs name in handshakes for TLS-ALPN-01.
-const protocolALPN = "acme-tls/1"

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"popgate/internal/poptest"
+	"popgate/tlsconf"
 )
 
 // stranger is a web server that isn't popgate's.
@@ -121,7 +122,7 @@ func TestCheckGatesOf(t *testing.T) {
 			})
 		}, true, "fail" + http01 + ", ok" + alpn, []string{"status 302"}},
 
-		{"other certificate", func(t *testing.T, r *rig) { r.ways[at443] = secureStranger(t, protocolALPN) }, true,
+		{"other certificate", func(t *testing.T, r *rig) { r.ways[at443] = secureStranger(t, tlsconf.ChallengeProtocol) }, true,
 			"ok" + http01 + ", fail" + alpn, []string{`at 192.0.2.10:443: a certificate of "CN=popgate test CA" for "www.example.org"`}},
 		{"other protocols", func(t *testing.T, r *rig) { r.ways[at443] = secureStranger(t, "h2") }, true,
 			"ok" + http01 + ", fail" + alpn, []string{"no application protocol"}},

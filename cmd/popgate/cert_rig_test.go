@@ -20,6 +20,7 @@ import (
 
 	"popgate/internal/config"
 	"popgate/internal/poptest/acmetest"
+	"popgate/tlsconf"
 )
 
 // certHost is a host that a CA can issue for.
@@ -217,7 +218,7 @@ func getFrom(ctx context.Context, address, page string) (string, error) {
 // challengeLeaf is the certificate that an address shows to acme-tls/1.
 func challengeLeaf(address, host string) (*x509.Certificate, error) {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", address, &tls.Config{
-		ServerName: host, NextProtos: []string{protocolALPN}, InsecureSkipVerify: true,
+		ServerName: host, NextProtos: []string{tlsconf.ChallengeProtocol}, InsecureSkipVerify: true,
 	})
 	if err != nil {
 		return nil, err

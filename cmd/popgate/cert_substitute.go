@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"popgate/internal/admin"
+	"popgate/tlsconf"
 )
 
 // substitute answers at the gates as a running popgate would, when none runs. It
@@ -33,7 +34,7 @@ func substituteAt(ctx context.Context, all gates) (*substitute, func(), error) {
 	all.open(ctx)
 	return s, all.serve(s, &tls.Config{
 		Certificates: []tls.Certificate{s.certificate},
-		NextProtos:   []string{protocolALPN},
+		NextProtos:   []string{tlsconf.ChallengeProtocol},
 	}), nil
 }
 

@@ -6,8 +6,9 @@ import "bytes"
 const gateSize = 512
 
 // gate lets a client's bytes through in whole lines. What follows the last LF
-// waits; a line over 512 octets is passed on as it comes, since no server
-// takes such a line for a QUIT. The zero value is ready.
+// waits; a line over 512 octets is passed on as it comes, since no server takes
+// its end for a QUIT. One that begins like a QUIT counts as one: a server that
+// cuts it may take it so. The zero value is ready.
 type gate struct {
 	buf  [gateSize]byte
 	n    int  // buf[:n] was read and not let through

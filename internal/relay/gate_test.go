@@ -69,6 +69,7 @@ func FuzzGate(f *testing.F) {
 	f.Add([]byte("QUIT\r\nDELE 1\r\nqui"), []byte{255})
 	f.Add(append(bytes.Repeat([]byte("x"), 600), "QUIT\nQUIT\nQ"...), []byte{3, 200, 0})
 	f.Add(append(bytes.Repeat([]byte("x"), gateSize-1), "\nQUIT\r\n"...), []byte{250})
+	f.Add(append(append([]byte("QUIT "), bytes.Repeat([]byte("x"), 600)...), '\n'), []byte{200, 250})
 	f.Fuzz(func(t *testing.T, data, cuts []byte) {
 		var g gate
 		var through []byte
@@ -123,7 +124,7 @@ func quits(stream []byte, from int) (quit, last bool) {
 	for line := range bytes.Lines(stream) {
 		at += len(line)
 		if at > from {
-			last = len(line) <= gateSize && quitLine.Match(line)
+			last = quitLine.Match(line)
 			quit = quit || last
 		}
 	}

@@ -44,21 +44,29 @@ func (b *block) Name() string { return b.name }
 
 func (b *block) Stage() Stage { return Login }
 
+// longestWait bounds how long a try waits for others. Who has waited so long is
+// refused like all others who may not now.
+const longestWait = 30 * time.Second
+
 // Take waits while tries are under way that may all fail: those that come at the
 // same moment must not get further than those that come one after the other. As
 // soon as the backend has answered one of them, it is the next one's turn, or the
 // block's.
 func (b *block) Take(ctx context.Context, s *Subject, limits *Limits) (func(), *Denial) {
 	failures := b.key(b.failures, s, limits)
+	var late <-chan time.Time
 	for {
 		since := b.turns.now()
 		f := b.Look(ctx, s, limits)
 		if f.Verdict == Denies {
 			return nil, &Denial{Check: b.name, Kind: Refused}
 		}
-		blocking := b.g.rules.Load().Blocking
+		blocking := b.g.RulesOf(s).Blocking
 		rate := Rate{Count: b.most(blocking), Per: blocking.Window}
 		if f.Verdict == Unlimited || f.known || rate.Off() {
+			return nil, nil
+		}
+		if b.harmless(ctx, s, limits) {
 			return nil, nil
 		}
 		// One may always be under way: else nobody could end the wait.
@@ -70,12 +78,31 @@ func (b *block) Take(ctx context.Context, s *Subject, limits *Limits) (func(), *
 		case changed == nil:
 			continue
 		}
+		if late == nil {
+			timer := time.NewTimer(longestWait)
+			defer timer.Stop()
+			late = timer.C
+		}
 		select {
 		case <-changed:
+		case <-late:
+			return nil, &Denial{Check: b.name, Kind: Refused}
 		case <-ctx.Done():
 			return nil, &Denial{Check: b.name, Kind: Capacity}
 		}
 	}
+}
+
+// harmless tells whether a try can't lead to a block, as its password was tried
+// and is wrong. It needs no turn: a wait would tell that it reaches a backend.
+func (b *block) harmless(ctx context.Context, s *Subject, limits *Limits) bool {
+	if s.Fingerprint == 0 {
+		return false // not known
+	}
+	key := ofPair(tried, s, limits)
+	key.Print = s.Fingerprint
+	_, known := b.g.store.Marked(ctx, key)
+	return known
 }
 
 func (b *block) Look(ctx context.Context, s *Subject, limits *Limits) Finding {

@@ -20,19 +20,21 @@ func (d *delay) Name() string { return loginDelay }
 func (d *delay) Stage() Stage { return Accepted }
 
 func (d *delay) Take(ctx context.Context, s *Subject, _ *Limits) (func(), *Denial) {
-	wait := d.g.Rules().Tenants[s.Tenant].LoginDelay
+	wait := d.g.RulesOf(s).Tenants[s.Tenant].LoginDelay
 	if wait == 0 {
 		return nil, nil
 	}
 	ends := d.g.now().Add(wait)
-	if !d.g.store.Add(ctx, Key{Topic: loggedIn, User: s.User}, Mark{Ends: ends, Until: ends}) {
+	key := Key{Topic: loggedIn, User: s.User}
+	if !d.g.store.Add(ctx, key, Mark{Ends: ends, Until: ends}) {
 		return nil, &Denial{Check: loginDelay, Kind: TooSoon}
 	}
-	return nil, nil
+	// Given back unless the user really gets in: see Lease.Settle.
+	return func() { d.g.store.Delete(context.Background(), key) }, nil
 }
 
 func (d *delay) Look(ctx context.Context, s *Subject, _ *Limits) Finding {
-	wait := d.g.Rules().Tenants[s.Tenant].LoginDelay
+	wait := d.g.RulesOf(s).Tenants[s.Tenant].LoginDelay
 	if wait == 0 {
 		return Finding{Check: loginDelay, Verdict: Unlimited}
 	}

@@ -71,16 +71,39 @@ func TestLoginDelayChanges(t *testing.T) {
 	}
 	g, clock := timed(rules(time.Hour))
 	s := &Subject{Addr: addr("192.0.2.1"), User: "joe", Tenant: "t"}
-	admit(t, g, Accepted, s).Release()
+	login := func() {
+		t.Helper()
+		lease := admit(t, g, Accepted, s)
+		lease.Settle()
+		lease.Release()
+	}
+	login()
 	deny(t, g, Accepted, s, loginDelay, TooSoon)
 	g.SetRules(rules(0))
-	admit(t, g, Accepted, s).Release()
+	login()
 	clock.pass(2 * time.Hour)
 	g.SetRules(rules(time.Minute))
-	admit(t, g, Accepted, s).Release()
+	login()
 	deny(t, g, Accepted, s, loginDelay, TooSoon)
 	clock.pass(time.Minute)
-	admit(t, g, Accepted, s).Release()
+	login()
+}
+
+// TestLoginThatIsLostDelaysNobody: only who really got in has logged in. One who
+// left between the backend's answer and his own may come again at once.
+func TestLoginThatIsLostDelaysNobody(t *testing.T) {
+	g, _ := timed(Rules{Limits: roomy, Tenants: map[string]Tenant{"slow": {LoginDelay: time.Minute}}})
+	s := &Subject{Addr: addr("192.0.2.1"), User: "joe", Tenant: "slow"}
+	lost := admit(t, g, Accepted, s)
+	deny(t, g, Accepted, s, loginDelay, TooSoon) // meanwhile it counts
+	lost.Release()
+	in := admit(t, g, Accepted, s)
+	in.Settle()
+	in.Release()
+	deny(t, g, Accepted, s, loginDelay, TooSoon)
+	lost.Release()
+	deny(t, g, Accepted, s, loginDelay, TooSoon)
+	insistEmpty(t, g)
 }
 
 // TestOneOfManyLoginsAtOnce: of a hundred logins of one user in one moment, one
@@ -94,6 +117,7 @@ func TestOneOfManyLoginsAtOnce(t *testing.T) {
 		all.Go(func() {
 			if lease, denial := g.Ask(t.Context(), Accepted, s); denial == nil {
 				in.Add(1)
+				lease.Settle()
 				lease.Release()
 			}
 		})

@@ -30,13 +30,13 @@ func newTally[K comparable](name string, stage Stage, kind Kind, key func(*Subje
 // newPerListener counts the sessions of listeners that have a limit of their own.
 func newPerListener(g *Guard) Check {
 	return newTally(perListener, Accept, Capacity, func(s *Subject, _ *Limits) (string, int) {
-		return s.Listener, limitOr(g.Rules().Listeners[s.Listener].Connections, uncounted)
+		return s.Listener, limitOr(g.RulesOf(s).Listeners[s.Listener].Connections, uncounted)
 	})
 }
 
 func newBeforeLoginPerListener(g *Guard) Check {
 	return newTally(beforeLoginPerListener, Accept, Capacity, func(s *Subject, _ *Limits) (string, int) {
-		return s.Listener, limitOr(g.Rules().Listeners[s.Listener].ConnectionsBeforeLogin, uncounted)
+		return s.Listener, limitOr(g.RulesOf(s).Listeners[s.Listener].ConnectionsBeforeLogin, uncounted)
 	})
 }
 

@@ -40,7 +40,7 @@ func foundCount(check string, have, most int) Finding {
 // Look asks all checks of all stages about a subject that has come so far, in
 // the order in which a session asks them. It takes nothing.
 func (g *Guard) Look(ctx context.Context, s *Subject) (findings []Finding) {
-	limits := g.rules.Load().limits(s)
+	limits := g.RulesOf(s).limits(s)
 	for _, checks := range g.checks {
 		for _, check := range checks {
 			if _, twice := check.(glance); twice {

@@ -41,6 +41,12 @@ type Subject struct {
 	Mechanism string
 	// TLS is the version of TLS, as in package crypto/tls; 0: none.
 	TLS uint16
+	// Rules are those that the session was born with; a name and its tenant are
+	// understood by one configuration only. Nil: the ones in force.
+	Rules *Rules
+	// Fingerprint tells the password of a login from others for the user; see
+	// [Guard.Fingerprint].
+	Fingerprint uint64
 	// Env has the facts of the login for conditions of policies. Nil where no
 	// policy is asked.
 	Env *expr.Env
@@ -178,11 +184,19 @@ func (g *Guard) SetRules(rules Rules) {
 // Rules are those in force.
 func (g *Guard) Rules() *Rules { return g.rules.Load() }
 
+// RulesOf are those that hold for s.
+func (g *Guard) RulesOf(s *Subject) *Rules {
+	if s.Rules != nil {
+		return s.Rules
+	}
+	return g.rules.Load()
+}
+
 // Ask asks all checks of a stage. It returns a Lease that the caller must
 // release, or the denial of the first check that refuses; what the others
 // before it had given is given back.
 func (g *Guard) Ask(ctx context.Context, stage Stage, s *Subject) (*Lease, *Denial) {
-	limits := g.rules.Load().limits(s)
+	limits := g.RulesOf(s).limits(s)
 	lease := newLease()
 	for _, check := range g.checks[stage] {
 		giveBack, denial := check.Take(ctx, s, limits)

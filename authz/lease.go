@@ -1,6 +1,9 @@
 package authz
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Lease is what a session holds: its places in the counts of the checks. It
 // may be released from any goroutine, any number of times; nil holds nothing.
@@ -34,6 +37,17 @@ func (l *Lease) LoggedIn() {
 		}
 		return false
 	})
+}
+
+// Settle keeps for good what a login that has succeeded leaves behind: the user
+// has logged in now. Release doesn't give that back any more.
+func (l *Lease) Settle() {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = slices.DeleteFunc(l.held, func(h held) bool { return h.check == loginDelay })
 }
 
 func (l *Lease) release(which func(check string) bool) {

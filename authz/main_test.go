@@ -115,7 +115,9 @@ func attempt(g *Guard, s *Subject, password string, right bool) (denied string, 
 		return denial.Check, g.Report(ctx, s, Neither, print)
 	}
 	defer accepted.Release()
-	return "", g.Report(ctx, s, Succeeded, print)
+	blocks = g.Report(ctx, s, Succeeded, print)
+	accepted.Settle()
+	return "", blocks
 }
 
 // counts is what a Guard has counted.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gaissmai/bart"
 )
@@ -25,6 +26,10 @@ type Network struct {
 // Networks finds the lists that an address is in. The files are read again by
 // Refresh.
 type Networks struct {
+	// Settle is how long a file must be as it is before Refresh takes it: one
+	// that is being written looks like a shorter one. Zero: not at all.
+	Settle time.Duration
+
 	lists []*networkList
 }
 
@@ -79,6 +84,9 @@ func (n *Networks) Refresh() (changed []string, err error) {
 	}
 	var problems []error
 	for _, l := range n.lists {
+		if l.writing(n.Settle) {
+			continue
+		}
 		news, err := l.read()
 		if err != nil {
 			problems = append(problems, err)
@@ -89,6 +97,21 @@ func (n *Networks) Refresh() (changed []string, err error) {
 	}
 	return changed, errors.Join(problems...)
 }
+
+// writing tells whether the file was written so short a time ago that it may not
+// be whole yet.
+func (l *networkList) writing(settle time.Duration) bool {
+	info, err := os.Stat(l.File)
+	if err != nil || settle <= 0 {
+		return false
+	}
+	age := time.Since(info.ModTime())
+	return 0 <= age && age < settle
+}
+
+// errEmptied is a list that held something and doesn't any more, which is a slip
+// or a file that is being written rather than a wish.
+var errEmptied = errors.New("it is empty now; write a comment into it if that is meant")
 
 // read makes the trie anew if the file isn't as it was.
 func (l *networkList) read() (changed bool, err error) {
@@ -101,6 +124,9 @@ func (l *networkList) read() (changed bool, err error) {
 	sum := sha256.Sum256(content)
 	if l.trie.Load() != nil && sum == l.sum {
 		return false, nil
+	}
+	if l.trie.Load() != nil && len(content) == 0 && l.File != "" {
+		return false, fmt.Errorf("networks %q: %s: %w", l.Name, l.File, errEmptied)
 	}
 	trie := new(bart.Lite)
 	for _, p := range l.Addresses {

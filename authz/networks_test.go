@@ -184,7 +184,9 @@ func TestRefresh(t *testing.T) {
 		{"mended as it was", func() { write(t, path, "198.51.100.0/24\n") }, false, false, "198.51.100.1", "192.0.2.1"},
 		{"removed", remove, false, true, "198.51.100.1", "192.0.2.1"},
 		{"there again", func() { write(t, path, "192.0.2.0/24\n") }, true, false, "192.0.2.1", "198.51.100.1"},
-		{"emptied", func() { write(t, path, "") }, true, false, "203.0.113.1", "192.0.2.1"},
+		{"emptied", func() { write(t, path, "") }, false, true, "192.0.2.1", "198.51.100.1"},
+		{"still empty", func() {}, false, true, "192.0.2.1", "198.51.100.1"},
+		{"emptied in earnest", func() { write(t, path, "# nobody\n") }, true, false, "203.0.113.1", "192.0.2.1"},
 	} {
 		step.do()
 		changed, err := n.Refresh()
@@ -205,6 +207,36 @@ func TestRefresh(t *testing.T) {
 			if got := n.Of(addr(always)); !slices.Contains(got, "fixed") {
 				t.Errorf("%s: %s is in %q", step.name, always, got)
 			}
+		}
+	}
+}
+
+// TestRefreshWaitsForWriters: a file that has just been written isn't taken
+// before it has been left alone for a while; one whose time lies ahead is.
+func TestRefreshWaitsForWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list.txt")
+	write(t, path, "192.0.2.0/24\n")
+	n := networksOf(t, Network{Name: "list", File: path})
+	n.Settle = time.Hour
+	for _, step := range []struct {
+		list string
+		age  time.Duration
+		news bool
+	}{
+		{"198.51.100.0/24\n", 0, false},
+		{"198.51.100.0/24\n", 50 * time.Minute, false},
+		{"198.51.100.0/24\n", time.Hour, true},
+		{"192.0.2.0/24\n", time.Minute, false},
+		{"192.0.2.0/24\n", -time.Minute, true},
+	} {
+		write(t, path, step.list)
+		at := time.Now().Add(-step.age)
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		changed, err := n.Refresh()
+		if err != nil || len(changed) > 0 != step.news {
+			t.Errorf("written %v ago: changed %q, error %v; want news: %v", step.age, changed, err, step.news)
 		}
 	}
 }

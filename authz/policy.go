@@ -64,7 +64,7 @@ type Opinion struct {
 // A condition that fails denies.
 func (g *Guard) Decide(ctx context.Context, s *Subject) (Terms, *Denial) {
 	var terms Terms
-	for p := range g.rules.Load().policies(s) {
+	for p := range g.RulesOf(s).policies(s) {
 		o := p.opinion(s)
 		switch {
 		case !o.True && o.Err == nil:
@@ -85,7 +85,7 @@ func (g *Guard) Decide(ctx context.Context, s *Subject) (Terms, *Denial) {
 
 // Opinions asks all policies up to the one that decides, for explanations.
 func (g *Guard) Opinions(s *Subject) (list []Opinion) {
-	for p := range g.rules.Load().policies(s) {
+	for p := range g.RulesOf(s).policies(s) {
 		o := p.opinion(s)
 		list = append(list, o)
 		if (o.True || o.Err != nil) && !p.LogOnly {

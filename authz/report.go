@@ -32,7 +32,7 @@ type Block struct {
 // Report tells the Guard what became of a login. It returns the blocks that
 // begin with that.
 func (g *Guard) Report(ctx context.Context, s *Subject, o Outcome, fingerprint uint64) []Block {
-	rules := g.rules.Load()
+	rules := g.RulesOf(s)
 	limits := rules.limits(s)
 	switch o {
 	case Succeeded:

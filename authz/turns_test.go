@@ -111,6 +111,33 @@ func TestWaitingIsNoRefusal(t *testing.T) {
 	})
 }
 
+// TestOldPasswordsNeedNoTurn: a password that is known to be wrong leads to no
+// block and waits for nobody, so that it tells nothing by waiting; a new one does.
+func TestOldPasswordsNeedNoTurn(t *testing.T) {
+	g := New(Rules{Limits: roomy, Blocking: usual}, Options{})
+	old := as("192.0.2.1", "joe")
+	old.Fingerprint = g.Fingerprint("joe", []byte("old"))
+	g.Report(t.Context(), old, Failed, old.Fingerprint)
+	var held []*Lease
+	for range 4 {
+		held = append(held, admit(t, g, Login, as("192.0.2.1", "joe")))
+	}
+	held = append(held, admit(t, g, Login, old))
+	for _, other := range []string{"new", ""} {
+		s := as("192.0.2.1", "joe")
+		if other != "" {
+			s.Fingerprint = g.Fingerprint("joe", []byte(other))
+		}
+		if lease, denial := g.Ask(impatient, Login, s); lease != nil || denial == nil || denial.Kind != Capacity {
+			t.Errorf("password %q: lease %v, denial %+v, want that it waits", other, lease, denial)
+		}
+	}
+	for _, lease := range held {
+		lease.Release()
+	}
+	insistEmpty(t, g)
+}
+
 // TestWaitingEnds: with the session, by a refusal that is no word about the
 // password, and having taken nothing.
 func TestWaitingEnds(t *testing.T) {
@@ -120,11 +147,17 @@ func TestWaitingEnds(t *testing.T) {
 		for range 5 {
 			held = append(held, admit(t, g, Login, as("192.0.2.1", "joe")))
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), longestWait-time.Second)
 		defer cancel()
 		began := time.Now()
 		lease, denial := g.Ask(ctx, Login, as("192.0.2.1", "joe"))
-		if lease != nil || denial == nil || denial.Kind != Capacity || denial.Check != blockedPair || time.Since(began) != time.Minute {
+		if lease != nil || denial == nil || denial.Kind != Capacity || denial.Check != blockedPair || time.Since(began) != longestWait-time.Second {
+			t.Errorf("lease %v, denial %+v after %v", lease, denial, time.Since(began))
+		}
+		// One that isn't over in time is refused, as by a block.
+		began = time.Now()
+		lease, denial = g.Ask(t.Context(), Login, as("192.0.2.1", "joe"))
+		if lease != nil || denial == nil || denial.Kind != Refused || denial.Check != blockedPair || time.Since(began) != longestWait {
 			t.Errorf("lease %v, denial %+v after %v", lease, denial, time.Since(began))
 		}
 		for _, other := range []*Subject{as("192.0.2.1", "ann"), as("192.0.2.2", "joe")} {

@@ -38,7 +38,7 @@ func (s *session) admit(ctx context.Context, by time.Time) error {
 
 // subject is what is known of the client so far.
 func (s *session) subject() *authz.Subject {
-	return &authz.Subject{Listener: s.listener.Name, Addr: s.rec.Client.Addr()}
+	return &authz.Subject{Listener: s.listener.Name, Addr: s.rec.Client.Addr(), Rules: s.set.Rules}
 }
 
 // headerDue reports whether the peer is one that speaks for others.

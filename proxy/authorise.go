@@ -14,9 +14,7 @@ import (
 type login struct {
 	// subject is who wants to log in; nil: nobody does.
 	subject *authz.Subject
-	// fingerprint tells its password from others for the user.
-	fingerprint uint64
-	terms       authz.Terms
+	terms   authz.Terms
 }
 
 // resolve finds who is meant. It does no I/O.
@@ -33,7 +31,7 @@ func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
 		// It counts like any other.
 		subject.User = route.Fold(creds.Name)
 	}
-	s.login.fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
+	subject.Fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
 	if err != nil {
 		return route.Name{}, fail(causeAuth, "bad_name", err)
 	}
@@ -118,7 +116,7 @@ func (s *session) report(ctx context.Context, result, reason string) {
 	if s.login.subject == nil {
 		return
 	}
-	for _, b := range s.srv.guard.Report(ctx, s.login.subject, outcome, s.login.fingerprint) {
+	for _, b := range s.srv.guard.Report(ctx, s.login.subject, outcome, s.login.subject.Fingerprint) {
 		s.srv.metrics.Blocked(b.Check)
 		s.info("blocked", "check", b.Check, "address", b.Addr.String(), "until", b.Until.UTC().Truncate(time.Second), "level", b.Level)
 	}
@@ -128,7 +126,7 @@ func (s *session) report(ctx context.Context, result, reason string) {
 // vars is what expressions may ask of this login.
 func (s *session) vars(name route.Name) route.Vars {
 	addr := s.rec.Client.Addr()
-	networks := s.srv.guard.Rules().Networks
+	networks := s.srv.guard.RulesOf(s.login.subject).Networks
 	return route.Vars{
 		UserName: name.Typed, UserLocal: name.Local, UserDomain: name.Domain, UserTenant: name.Tenant,
 		ClientIP: addr, ClientPort: s.rec.Client.Port(), Networks: func() []string { return networks.Of(addr) },

@@ -14,6 +14,7 @@ type holds struct {
 // loggedIn gives back what only sessions before login occupy. The login has been
 // reported before that: who waits for it must find what it has led to.
 func (h *holds) loggedIn() {
+	h.accepted.Settle()
 	h.slot.LoggedIn()
 	h.login.LoggedIn()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"popgate/authz"
 	"popgate/internal/route"
 )
 
@@ -25,6 +26,9 @@ type Settings struct {
 	// ends it. LoginAttempts likewise for refused logins.
 	Errors, LoginAttempts int
 	Timeouts              Timeouts
+	// Rules are what the guard asks of the sessions that are born with these
+	// Settings. Nil: what is in force.
+	Rules *authz.Rules
 	// LoginDelay is the longest time that a user may have to wait between two
 	// logins, which CAPA announces; 0: none has to. The guard enforces it.
 	LoginDelay time.Duration

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"popgate/internal/config"
@@ -68,15 +70,28 @@ func newCertSite(t testing.TB, opts acmetest.Options, hosts ...string) *certSite
 	return s
 }
 
-// freeAddress is one of loopback that nobody listens on just now.
+// givenPorts are those that freeAddress has given away.
+var givenPorts sync.Map
+
+// freeAddress is one of loopback that nobody listens on and that no other test of
+// this run is given. Deliberate: its port lies below those that the kernel gives
+// to others all the time, and below those that the end-to-end tests choose.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(5000+rand.IntN(5000)))
+		if _, taken := givenPorts.LoadOrStore(address, true); taken {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return address
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port on the loopback interface")
+	return ""
 }
 
 func (s *certSite) directory() string { return s.server.URL + "/directory" }

@@ -29,6 +29,7 @@ func newRules(cfg *config.Config) (authz.Rules, error) {
 	}
 	var err error
 	rules.Networks, err = authz.NewNetworks(networksOf(cfg.Networks))
+	rules.Networks.Settle = networksSettle
 	return rules, err
 }
 
@@ -84,6 +85,9 @@ func longestLoginDelay(tenants []config.Tenant) (longest time.Duration) {
 	}
 	return longest
 }
+
+// networksSettle is how long a file must be as it is before a change is taken.
+const networksSettle = 2 * time.Second
 
 // networksPoll is how often the files of networks blocks are looked at.
 const networksPoll = time.Minute

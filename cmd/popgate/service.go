@@ -66,15 +66,14 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		s.entrances.forget()
 		return err
 	}
-	// Before Apply, which lets clients in at once.
-	before := s.guard.Rules()
-	s.guard.SetRules(parts.rules)
+	// Sessions keep the rules that they are born with, and the first are let in by Apply.
+	parts.settings.Rules = &parts.rules
 	if err := s.server.Apply(ctx, parts.settings); err != nil {
-		s.guard.SetRules(*before)
 		s.entrances.forget()
 		return err
 	}
 	s.explainer.Store(newExplainer(cfg, s.guard, parts.settings.Routes))
+	s.guard.SetRules(parts.rules)
 	s.entrances.use()
 	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
 	if cfg.Log.Format != s.format {

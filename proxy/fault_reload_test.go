@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"popgate/authz"
 	"popgate/internal/poptest"
 	"popgate/proxy"
 )
@@ -189,6 +190,45 @@ func TestLimitsCountAcrossReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = m.under.Close()
+	})
+}
+
+// A session is under the rules of the configuration that it began with, which has
+// told its listener, names and tenants too. The counts are common to all.
+func TestSessionsKeepTheirRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := authz.Rules{Policies: []authz.Policy{{Name: "hold", ReadOnly: true}}}
+		h := guarded(t, authz.Rules{})
+		defer h.close()
+		apply := func(rules authz.Rules) {
+			t.Helper()
+			rules.Limits = h.rules.Limits
+			next := h.settings
+			next.Rules = &rules
+			if err := h.server.Apply(h.ctx, next); err != nil {
+				t.Fatal(err)
+			}
+			h.guard.SetRules(rules)
+		}
+		apply(hold)
+		before := h.from(t, "198.51.100.7")
+		synctest.Wait()
+		apply(authz.Rules{Policies: []authz.Policy{{Name: "closed", Deny: "closed"}}})
+		between := h.from(t, "198.51.100.7")
+		synctest.Wait()
+		apply(authz.Rules{})
+		after := h.from(t, "198.51.100.7")
+		between.tries(t, "joe", "sesame", authRefusal)
+		before.tries(t, "joe", "sesame", "+OK\r\n")
+		after.tries(t, "joe", "sesame", "+OK\r\n")
+		for m, want := range map[*mail]string{before: "-ERR this mailbox is read-only", after: "+OK"} {
+			if err := m.asks("DELE 1", want); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, m := range []*mail{before, between, after} {
+			_ = m.under.Close()
+		}
 	})
 }
 

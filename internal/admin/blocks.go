@@ -102,7 +102,8 @@ func ParseBlocked(key string) (Blocked, error) {
 	}
 	network, err := netip.ParsePrefix(key)
 	if err != nil || network.Addr().Is4In6() {
-		return Blocked{}, badRequest("%q is neither an address, nor a network, nor %q", printable(key), allAddresses)
+		key, cut := bound(key, maxLogged)
+		return Blocked{}, badRequest("%q is neither an address, nor a network, nor %q", printable(key)+cut, allAddresses)
 	}
 	return Blocked{Network: network.Masked()}, nil
 }

@@ -142,6 +142,7 @@ func FuzzBlocked(f *testing.F) {
 	f.Add("2001:db8::/64", "user=a%26b")
 	f.Add("fe80::1%eth0", "user=a&user=b")
 	f.Add("::ffff:1.2.3.4/128", "x=y")
+	f.Add(strings.Repeat("\x1b", 2*maxText), "0")
 	f.Fuzz(func(t *testing.T, key, query string) {
 		which, err := readBlocked(key, query)
 		var refused *Error

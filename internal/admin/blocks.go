@@ -102,8 +102,7 @@ func ParseBlocked(key string) (Blocked, error) {
 	}
 	network, err := netip.ParsePrefix(key)
 	if err != nil || network.Addr().Is4In6() {
-		key, cut := bound(key, maxLogged)
-		return Blocked{}, badRequest("%q is neither an address, nor a network, nor %q", printable(key)+cut, allAddresses)
+		return Blocked{}, badRequest("%q is neither an address, nor a network, nor %q", brief(key), allAddresses)
 	}
 	return Blocked{Network: network.Masked()}, nil
 }

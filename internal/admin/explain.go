@@ -86,9 +86,9 @@ func (q *Question) Complete() error {
 	case len(q.User) > maxUser:
 		return fmt.Errorf("the user name is longer than %d octets", maxUser)
 	case q.Mechanism != "USER" && q.Mechanism != "PLAIN" && q.Mechanism != "LOGIN":
-		return fmt.Errorf("the mechanism %q is none of USER, PLAIN and LOGIN", printable(q.Mechanism))
+		return fmt.Errorf("the mechanism %q is none of USER, PLAIN and LOGIN", brief(q.Mechanism))
 	case !known:
-		return fmt.Errorf("the TLS version %q is neither 1.2 nor 1.3", printable(q.TLS))
+		return fmt.Errorf("the TLS version %q is neither 1.2 nor 1.3", brief(q.TLS))
 	case len(q.ServerName) > maxServerName:
 		return fmt.Errorf("the server name is longer than %d octets", maxServerName)
 	case q.Time != nil && (q.Time.Year() < firstYear || q.Time.Year() > lastYear):
@@ -249,7 +249,7 @@ func decodeQuestion(body []byte) (Question, error) {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&q); err != nil {
-		return q, fmt.Errorf("the question is no JSON object with a login: %s", printable(err.Error()))
+		return q, fmt.Errorf("the question is no JSON object with a login: %s", brief(err.Error()))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return q, errors.New("there is something behind the question")

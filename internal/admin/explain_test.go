@@ -208,6 +208,8 @@ func FuzzQuestion(f *testing.F) {
 	f.Add([]byte(`{"user":"bob@example.com","address":"::ffff:1.2.3.4%x","port":1,"mechanism":"login","tls":"1.2","time":"2026-03-01T12:00:00+14:00"}`))
 	f.Add([]byte(`{"user":"\ud800","address":"fe80::1%eth0","server_name":"x"}`))
 	f.Add([]byte(`{"USER":"b\u0000","Address":"::1","cipher":"` + "\u202e" + `"} `))
+	f.Add([]byte(`{"user":"bob","address":"192.0.2.7","mechanism":"` + strings.Repeat(`\u0001`, maxText+1) + `"}`))
+	f.Add([]byte(`{"` + strings.Repeat(`\u0001`, maxText+1) + `":0}`))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		q, err := decodeQuestion(body)

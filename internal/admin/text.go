@@ -8,9 +8,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// maxText bounds foreign text on the wire, maxLogged in a log line, in octets.
+// maxText bounds foreign text on the wire, maxBrief within a sentence, maxLogged
+// in a log line, in octets.
 const (
 	maxText   = 1000
+	maxBrief  = 300
 	maxLogged = 300
 )
 
@@ -28,6 +30,12 @@ func printable(text string) string {
 		return r
 	}, text)
 	return text + cut
+}
+
+// brief is printable text within a sentence of popgate's own.
+func brief(text string) string {
+	text, cut := bound(text, maxBrief)
+	return printable(text) + cut
 }
 
 // quoted makes foreign text fit for a log line: bounded and always in quotes, so

@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"syscall"
@@ -23,7 +25,16 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 			return errors.Join(raw.Control(func(fd uintptr) { err = keepAlive(fd) }), err)
 		},
 	}
-	return config.Listen(ctx, "tcp", address)
+	ln, err := config.Listen(ctx, "tcp", address)
+	return ln, privileged(err)
+}
+
+// privileged adds to an error what a port below 1024 takes.
+func privileged(err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w (ports below 1024 need CAP_NET_BIND_SERVICE, or root)", err)
+	}
+	return err
 }
 
 // acceptor accepts on one listener.

@@ -44,9 +44,12 @@ func (b *block) Name() string { return b.name }
 
 func (b *block) Stage() Stage { return Login }
 
-// longestWait bounds how long a try waits for others. Who has waited so long is
-// refused like all others who may not now.
-const longestWait = 30 * time.Second
+// triesUnderWay is what a try is denied by that has waited longestWait for others:
+// that is no word about it, as nothing is blocked.
+const (
+	triesUnderWay = "tries_under_way"
+	longestWait   = 30 * time.Second
+)
 
 // Take waits while tries are under way that may all fail: those that come at the
 // same moment must not get further than those that come one after the other. As
@@ -54,7 +57,6 @@ const longestWait = 30 * time.Second
 // block's.
 func (b *block) Take(ctx context.Context, s *Subject, limits *Limits) (func(), *Denial) {
 	failures := b.key(b.failures, s, limits)
-	var late <-chan time.Time
 	for {
 		since := b.turns.now()
 		f := b.Look(ctx, s, limits)
@@ -78,15 +80,13 @@ func (b *block) Take(ctx context.Context, s *Subject, limits *Limits) (func(), *
 		case changed == nil:
 			continue
 		}
-		if late == nil {
-			timer := time.NewTimer(longestWait)
-			defer timer.Stop()
-			late = timer.C
+		if s.late == nil {
+			s.late = time.After(longestWait)
 		}
 		select {
 		case <-changed:
-		case <-late:
-			return nil, &Denial{Check: b.name, Kind: Refused}
+		case <-s.late:
+			return nil, &Denial{Check: triesUnderWay, Kind: Capacity}
 		case <-ctx.Done():
 			return nil, &Denial{Check: b.name, Kind: Capacity}
 		}

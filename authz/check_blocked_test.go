@@ -40,6 +40,34 @@ func guess(t *testing.T, g *Guard, s *Subject, prefix string) (tries int, blocks
 	return 0, nil
 }
 
+// TestNamesOfNobody: a guess with a name that is no user's counts for the address
+// alone, and makes no user's password an old one.
+func TestNamesOfNobody(t *testing.T) {
+	g, _ := blocking(usual)
+	nobody, joe := as("192.0.2.1", ""), as("192.0.2.1", "joe")
+	for i := 1; ; i++ {
+		print := g.Fingerprint("joe", fmt.Append(nil, "guess", i))
+		blocks := g.Report(t.Context(), nobody, Failed, print)
+		joe.Fingerprint = print
+		if pair := g.checks[Login][0].(*block); pair.harmless(t.Context(), joe, &g.Rules().Limits) {
+			t.Fatalf("guess %d is old for joe", i)
+		}
+		if again := g.Report(t.Context(), nobody, Failed, print); len(again) > 0 {
+			t.Fatalf("guess %d counts twice: %+v", i, again)
+		}
+		if i < usual.FailuresPerIP && len(blocks) == 0 {
+			continue
+		}
+		if i != usual.FailuresPerIP || len(blocks) != 1 || blocks[0].Check != blockedIP {
+			t.Errorf("guess %d: blocks %+v", i, blocks)
+		}
+		break
+	}
+	if all := g.Blocks(t.Context()); len(all) != 1 {
+		t.Errorf("blocks %+v", all)
+	}
+}
+
 // TestWrongPasswordsBlock: so many different ones block a client as the user,
 // and so many as any users block it altogether; nobody else.
 func TestWrongPasswordsBlock(t *testing.T) {

@@ -30,7 +30,11 @@ func (d *delay) Take(ctx context.Context, s *Subject, _ *Limits) (func(), *Denia
 		return nil, &Denial{Check: loginDelay, Kind: TooSoon}
 	}
 	// Given back unless the user really gets in: see Lease.Settle.
-	return func() { d.g.store.Delete(context.Background(), key) }, nil
+	return func() {
+		if mark, ok := d.g.store.Marked(context.Background(), key); ok && mark.Ends.Equal(ends) {
+			d.g.store.Delete(context.Background(), key)
+		}
+	}, nil
 }
 
 func (d *delay) Look(ctx context.Context, s *Subject, _ *Limits) Finding {

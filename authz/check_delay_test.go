@@ -92,7 +92,7 @@ func TestLoginDelayChanges(t *testing.T) {
 // TestLoginThatIsLostDelaysNobody: only who really got in has logged in. One who
 // left between the backend's answer and his own may come again at once.
 func TestLoginThatIsLostDelaysNobody(t *testing.T) {
-	g, _ := timed(Rules{Limits: roomy, Tenants: map[string]Tenant{"slow": {LoginDelay: time.Minute}}})
+	g, clock := timed(Rules{Limits: roomy, Tenants: map[string]Tenant{"slow": {LoginDelay: time.Minute}}})
 	s := &Subject{Addr: addr("192.0.2.1"), User: "joe", Tenant: "slow"}
 	lost := admit(t, g, Accepted, s)
 	deny(t, g, Accepted, s, loginDelay, TooSoon) // meanwhile it counts
@@ -101,6 +101,15 @@ func TestLoginThatIsLostDelaysNobody(t *testing.T) {
 	in.Settle()
 	in.Release()
 	deny(t, g, Accepted, s, loginDelay, TooSoon)
+	lost.Release()
+	deny(t, g, Accepted, s, loginDelay, TooSoon)
+	// One that is lost late must not give back what another has left since.
+	clock.pass(time.Minute)
+	lost = admit(t, g, Accepted, s)
+	clock.pass(time.Minute)
+	in = admit(t, g, Accepted, s)
+	in.Settle()
+	in.Release()
 	lost.Release()
 	deny(t, g, Accepted, s, loginDelay, TooSoon)
 	insistEmpty(t, g)

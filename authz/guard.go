@@ -35,7 +35,8 @@ type Subject struct {
 	Listener string
 	// Addr is the client's address, IPv4-mapped ones unmapped.
 	Addr netip.Addr
-	// User is the canonical name, Tenant the name of its tenant, if any.
+	// User is the canonical name, Tenant the name of its tenant, if any. "" at a
+	// login is a name that can't be one, or is another host's.
 	User, Tenant string
 	// Mechanism is how the password came: "USER", "PLAIN" or "LOGIN".
 	Mechanism string
@@ -50,6 +51,9 @@ type Subject struct {
 	// Env has the facts of the login for conditions of policies. Nil where no
 	// policy is asked.
 	Env *expr.Env
+
+	// late ends the waiting for other tries, all of it; nil: it hasn't begun.
+	late <-chan time.Time
 }
 
 // Denial is why a subject may not. It is a value to log and to act upon, not

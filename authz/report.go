@@ -63,7 +63,9 @@ func (g *Guard) succeeded(ctx context.Context, s *Subject, l *Limits, b Blocking
 
 // failed counts a wrong password, unless the same client has tried it for the
 // same user before: an old phone with an old password is no attack, however
-// often it comes.
+// often it comes. With a name that is no user's it counts for the address alone:
+// such a try has met no block, and must leave nothing behind by which one of a
+// real user's would be taken for an old one.
 func (g *Guard) failed(ctx context.Context, s *Subject, l *Limits, b Blocking, fingerprint uint64) (blocks []Block) {
 	key := ofPair(tried, s, l)
 	key.Print = fingerprint
@@ -84,7 +86,7 @@ func (g *Guard) failed(ctx context.Context, s *Subject, l *Limits, b Blocking, f
 		{blockedIP, ofIP(failuresOfIP, s, l), ofIP(blocked, s, l), b.FailuresPerIP},
 	} {
 		rate := Rate{Count: tier.most, Per: b.Window}
-		if rate.Off() {
+		if rate.Off() || tier.check == blockedPair && s.User == "" {
 			continue
 		}
 		if left, ok := g.store.Take(ctx, tier.failures, rate, 1); ok && left >= 1 {

@@ -138,6 +138,41 @@ func TestOldPasswordsNeedNoTurn(t *testing.T) {
 	insistEmpty(t, g)
 }
 
+// TestWaitsAreOne: who has waited for others as his user doesn't wait as long
+// again for others at his address.
+func TestWaitsAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Rules{Limits: roomy, Blocking: usual}, Options{})
+		block := g.checks[Login][0]
+		s, limits := as("192.0.2.1", "joe"), &g.Rules().Limits
+		var backs []func()
+		for range usual.FailuresPerUser {
+			back, denial := block.Take(t.Context(), s, limits) // a turn of the pair, none of the address
+			if block.Name() != blockedPair || denial != nil {
+				t.Fatalf("%s: %v", block.Name(), denial)
+			}
+			backs = append(backs, back)
+		}
+		var held []*Lease
+		for i := range usual.FailuresPerIP {
+			held = append(held, admit(t, g, Login, as("192.0.2.1", fmt.Sprint(i))))
+		}
+		time.AfterFunc(longestWait-time.Second, backs[0])
+		began := time.Now()
+		lease, denial := g.Ask(t.Context(), Login, s)
+		if lease != nil || denial == nil || denial.Check != triesUnderWay || time.Since(began) != longestWait {
+			t.Errorf("lease %v, denial %+v after %v", lease, denial, time.Since(began))
+		}
+		for _, back := range backs[1:] {
+			back()
+		}
+		for _, lease := range held {
+			lease.Release()
+		}
+		insistEmpty(t, g)
+	})
+}
+
 // TestWaitingEnds: with the session, by a refusal that is no word about the
 // password, and having taken nothing.
 func TestWaitingEnds(t *testing.T) {
@@ -154,10 +189,10 @@ func TestWaitingEnds(t *testing.T) {
 		if lease != nil || denial == nil || denial.Kind != Capacity || denial.Check != blockedPair || time.Since(began) != longestWait-time.Second {
 			t.Errorf("lease %v, denial %+v after %v", lease, denial, time.Since(began))
 		}
-		// One that isn't over in time is refused, as by a block.
+		// One that isn't over in time: nothing is blocked, and nobody has guessed.
 		began = time.Now()
 		lease, denial = g.Ask(t.Context(), Login, as("192.0.2.1", "joe"))
-		if lease != nil || denial == nil || denial.Kind != Refused || denial.Check != blockedPair || time.Since(began) != longestWait {
+		if lease != nil || denial == nil || denial.Kind != Capacity || denial.Check != triesUnderWay || time.Since(began) != longestWait {
 			t.Errorf("lease %v, denial %+v after %v", lease, denial, time.Since(began))
 		}
 		for _, other := range []*Subject{as("192.0.2.1", "ann"), as("192.0.2.2", "joe")} {

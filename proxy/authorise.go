@@ -26,16 +26,13 @@ func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
 	}
 	s.login = login{subject: subject}
 	name, err := s.set.Routes.Resolve(creds.Name, s.rec.ServerName)
-	subject.User = name.Canonical
 	if err != nil {
-		// It counts like any other.
-		subject.User = route.Fold(creds.Name)
-	}
-	subject.Fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
-	if err != nil {
+		// A guess all the same, as no user. The name may be a real one, that isn't served at this host.
+		subject.Fingerprint = s.srv.guard.Fingerprint(route.Fold(creds.Name), creds.Password.Reveal())
 		return route.Name{}, fail(causeAuth, "bad_name", err)
 	}
-	subject.Tenant = name.Tenant
+	subject.User, subject.Tenant = name.Canonical, name.Tenant
+	subject.Fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
 	subject.Env = route.NewEnv(s.vars(name))
 	s.rec.User, s.rec.Tenant = name.Canonical, name.Tenant
 	s.rec.served = s.set.Routes.Serves(name.Domain)

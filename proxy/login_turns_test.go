@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"popgate/authz"
+	"popgate/internal/poptest"
+	"popgate/internal/route"
 )
 
 // slow is a hall with rules, before a choosy backend that takes its time for
@@ -20,6 +22,41 @@ func slow(t *testing.T, rules authz.Rules, takes time.Duration) *hall {
 			<-time.After(takes)
 		}
 		return choosy(line)
+	})
+}
+
+// Passwords that were tried at another tenant's host have never been near a
+// backend: at the right one they are as good as new, and get as far.
+func TestGuessesAtAnotherHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		few := authz.Blocking{FailuresPerUser: 5, FailuresPerIP: 1000, Window: time.Hour, First: time.Hour, Longest: time.Hour}
+		h := newHall(t, poptest.Answers("+OK\r\n", choosy), func(p *plan) {
+			p.rules.Limits.Connections, p.rules.Limits.ConnectionsPerIP, p.rules.Limits.ConnectionsBeforeLogin = 1000, 1000, 1000
+			p.rules.Blocking = few
+			p.settings.LoginAttempts = 1000
+			p.settings.Timeouts.Login = time.Hour
+			p.routes.Tenants = []route.Tenant{
+				{Name: "acme", Hosts: []string{"pop.acme.example"}, Domains: []string{"acme.example"}, Backend: "east"},
+				{Name: "bolt", Hosts: []string{"pop.bolt.example"}, Domains: []string{"bolt.example"}, Backend: "east"},
+			}
+		})
+		defer h.close()
+		h.tls.InsecureSkipVerify = true
+		const guesses = 40
+		for _, host := range []string{"pop.bolt.example", "pop.acme.example"} {
+			h.tls.ServerName = host
+			m := h.from(t, "198.51.100.7")
+			for i := range guesses {
+				m.tries(t, "joe@acme.example", fmt.Sprint("guess", i), authRefusal)
+			}
+			_ = m.under.Close()
+		}
+		if dials := h.backend.Connections(); dials != few.FailuresPerUser {
+			t.Errorf("%d dials, want %d", dials, few.FailuresPerUser)
+		}
+		h.log.await(t, `"reason":"bad_name"`, guesses)
+		h.log.await(t, `"reason":"password_refused"`, few.FailuresPerUser)
+		h.log.await(t, `"reason":"blocked_user"`, guesses-few.FailuresPerUser)
 	})
 }
 

@@ -18,15 +18,16 @@ import (
 // explainer tells what would become of a login under one configuration. It asks
 // what a session asks, in the same order (proxy/session.go), but takes nothing.
 type explainer struct {
-	guard     *authz.Guard // its rules are those of the configuration
+	guard     *authz.Guard
+	rules     *authz.Rules
 	routes    *route.Table
 	listeners []string // at least one
 	minTLS    uint16
 	now       func() time.Time
 }
 
-func newExplainer(cfg *config.Config, guard *authz.Guard, routes *route.Table) *explainer {
-	e := &explainer{guard: guard, routes: routes, minTLS: cfg.TLS.MinVersion, now: time.Now}
+func newExplainer(cfg *config.Config, guard *authz.Guard, rules *authz.Rules, routes *route.Table) *explainer {
+	e := &explainer{guard: guard, rules: rules, routes: routes, minTLS: cfg.TLS.MinVersion, now: time.Now}
 	for _, l := range cfg.Listeners {
 		e.listeners = append(e.listeners, l.Name)
 	}
@@ -61,7 +62,7 @@ func (e *explainer) explain(ctx context.Context, q admin.Question) (admin.Explan
 	}
 	q.Time = &now
 	x := &explanation{explainer: e, Explanation: admin.Explanation{Question: q}}
-	x.Networks = e.guard.Rules().Networks.Of(q.Address)
+	x.Networks = e.rules.Networks.Of(q.Address)
 	x.connect(ctx)
 	if x.resolve() {
 		x.limits(ctx, admin.StageLogin)
@@ -88,7 +89,7 @@ func (x *explanation) end(o admin.Outcome) (first bool) {
 
 // connect is what comes before a name.
 func (x *explanation) connect(ctx context.Context) {
-	x.subject = &authz.Subject{Listener: x.Question.Listener, Addr: x.Question.Address}
+	x.subject = &authz.Subject{Listener: x.Question.Listener, Addr: x.Question.Address, Rules: x.rules}
 	x.limits(ctx, admin.StageConnection)
 	if v := x.version(); v < x.minTLS {
 		x.end(admin.Outcome{Result: admin.ResultClosed, Reason: "handshake_failed", Detail: "the least version is " + tls.VersionName(x.minTLS)})

@@ -71,7 +71,7 @@ func explainAlone(ctx context.Context, cfg *config.Config, q admin.Question) (ad
 	if err := errors.Join(routesErr, rulesErr); err != nil {
 		return admin.Explanation{}, usageError{err}
 	}
-	return newExplainer(cfg, authz.New(rules, authz.Options{}), routes).explain(ctx, q)
+	return newExplainer(cfg, authz.New(rules, authz.Options{}), &rules, routes).explain(ctx, q)
 }
 
 const explainUsage = `USER --from ADDR [--sni HOST] [--listener NAME]

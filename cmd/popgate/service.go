@@ -72,7 +72,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		s.entrances.forget()
 		return err
 	}
-	s.explainer.Store(newExplainer(cfg, s.guard, parts.settings.Routes))
+	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes))
 	s.guard.SetRules(parts.rules)
 	s.entrances.use()
 	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))

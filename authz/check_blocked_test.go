@@ -68,6 +68,36 @@ func TestNamesOfNobody(t *testing.T) {
 	}
 }
 
+// TestNamesOfNobodyFillNoTable: whoever is blocked, or where nothing blocks
+// addresses, bad names push nothing out that is known of others.
+func TestNamesOfNobodyFillNoTable(t *testing.T) {
+	for _, most := range []int{0, 20} {
+		b := usual
+		b.FailuresPerIP, b.Entries = most, 1000
+		g, clock := blocking(b)
+		phone := as("198.51.100.7", "joe")
+		old := g.Fingerprint("joe", []byte("old"))
+		g.Report(t.Context(), phone, Failed, old)
+		for i := range 20_000 {
+			g.Report(t.Context(), as("192.0.2.1", ""), Failed, uint64(i))
+		}
+		if n := len(g.store.Marks(t.Context(), tried)); n > 1+most {
+			t.Errorf("at most %d failures: %d passwords are kept", most, n)
+		}
+		if _, ok := g.store.Marked(t.Context(), Key{Topic: tried, Addr: phone.Addr, User: "joe", Print: old}); !ok {
+			t.Errorf("at most %d failures: the phone's password is forgotten", most)
+		}
+		clock.pass(b.First) // the block is over, and guesses count again
+		var blocks []Block
+		for i := range most {
+			blocks = append(blocks, g.Report(t.Context(), as("192.0.2.1", ""), Failed, uint64(1<<40+i))...)
+		}
+		if (len(blocks) == 1) != (most > 0) {
+			t.Errorf("at most %d failures: after the block they lead to %+v", most, blocks)
+		}
+	}
+}
+
 // TestWrongPasswordsBlock: so many different ones block a client as the user,
 // and so many as any users block it altogether; nobody else.
 func TestWrongPasswordsBlock(t *testing.T) {

@@ -65,8 +65,15 @@ func (g *Guard) succeeded(ctx context.Context, s *Subject, l *Limits, b Blocking
 // same user before: an old phone with an old password is no attack, however
 // often it comes. With a name that is no user's it counts for the address alone:
 // such a try has met no block, and must leave nothing behind by which one of a
-// real user's would be taken for an old one.
+// real user's would be taken for an old one; nor anything at all once it can't
+// lead to a block, or one address could fill the table of what others have tried.
 func (g *Guard) failed(ctx context.Context, s *Subject, l *Limits, b Blocking, fingerprint uint64) (blocks []Block) {
+	if s.User == "" {
+		last, _ := g.store.Marked(ctx, ofIP(blocked, s, l))
+		if b.FailuresPerIP == 0 || g.now().Before(last.Until) {
+			return nil
+		}
+	}
 	key := ofPair(tried, s, l)
 	key.Print = fingerprint
 	// Longer than the longest block, and longer than phones pause: a password that

@@ -44,6 +44,7 @@ func TestDrain(t *testing.T) {
 		if got, err := readAll(waiting.in); err != nil || got != "-ERR [SYS/TEMP] the server is restarting, try again\r\n" {
 			t.Errorf("before login: %q, %v", got, err)
 		}
+		synctest.Wait() // until the listener is closed, too
 		if _, err := h.dialTo(hallAddress); err == nil {
 			t.Error("a new client was taken")
 		}

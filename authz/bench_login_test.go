@@ -47,7 +47,7 @@ func decide(b *testing.B, g *Guard, s *Subject) {
 		}
 		held[stage] = lease
 	}
-	if blocks := g.Report(ctx, s, Succeeded, 1); blocks != nil {
+	if blocks := g.Report(ctx, s, Succeeded); blocks != nil {
 		b.Fatal(blocks)
 	}
 	for _, lease := range held {
@@ -62,7 +62,8 @@ func filled(b *testing.B) *Guard {
 	for i := range million {
 		s := client(i)
 		decide(b, g, s)
-		g.Report(context.Background(), s, Failed, uint64(i))
+		s.Fingerprint = uint64(i)
+		g.Report(context.Background(), s, Failed)
 	}
 	runtime.GC()
 	return g
@@ -156,16 +157,16 @@ func BenchmarkGuess(b *testing.B) {
 				g.store.Mark(ctx, key, Mark{Until: g.now().Add(time.Hour), Ends: g.now().Add(time.Hour)})
 			}
 			b.ReportAllocs()
-			print := uint64(0)
+			s.Fingerprint = 1
 			for b.Loop() {
 				lease, denial := g.Ask(ctx, Login, s)
 				if denial != nil {
 					continue
 				}
+				g.Report(ctx, s, Failed)
 				if kind == "new" {
-					print++
+					s.Fingerprint++
 				}
-				g.Report(ctx, s, Failed, print)
 				lease.Release()
 			}
 		})

@@ -99,9 +99,7 @@ func (b *block) harmless(ctx context.Context, s *Subject, limits *Limits) bool {
 	if s.Fingerprint == 0 {
 		return false // not known
 	}
-	key := ofPair(tried, s, limits)
-	key.Print = s.Fingerprint
-	_, known := b.g.store.Marked(ctx, key)
+	_, known := b.g.store.Marked(ctx, ofPassword(s, limits))
 	return known
 }
 

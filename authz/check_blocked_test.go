@@ -47,12 +47,12 @@ func TestNamesOfNobody(t *testing.T) {
 	nobody, joe := as("192.0.2.1", ""), as("192.0.2.1", "joe")
 	for i := 1; ; i++ {
 		print := g.Fingerprint("joe", fmt.Append(nil, "guess", i))
-		blocks := g.Report(t.Context(), nobody, Failed, print)
+		blocks := told(t.Context(), g, nobody, Failed, print)
 		joe.Fingerprint = print
 		if pair := g.checks[Login][0].(*block); pair.harmless(t.Context(), joe, &g.Rules().Limits) {
 			t.Fatalf("guess %d is old for joe", i)
 		}
-		if again := g.Report(t.Context(), nobody, Failed, print); len(again) > 0 {
+		if again := told(t.Context(), g, nobody, Failed, print); len(again) > 0 {
 			t.Fatalf("guess %d counts twice: %+v", i, again)
 		}
 		if i < usual.FailuresPerIP && len(blocks) == 0 {
@@ -77,9 +77,9 @@ func TestNamesOfNobodyFillNoTable(t *testing.T) {
 		g, clock := blocking(b)
 		phone := as("198.51.100.7", "joe")
 		old := g.Fingerprint("joe", []byte("old"))
-		g.Report(t.Context(), phone, Failed, old)
+		told(t.Context(), g, phone, Failed, old)
 		for i := range 20_000 {
-			g.Report(t.Context(), as("192.0.2.1", ""), Failed, uint64(i))
+			told(t.Context(), g, as("192.0.2.1", ""), Failed, uint64(i))
 		}
 		if n := len(g.store.Marks(t.Context(), tried)); n > 1+most {
 			t.Errorf("at most %d failures: %d passwords are kept", most, n)
@@ -90,7 +90,7 @@ func TestNamesOfNobodyFillNoTable(t *testing.T) {
 		clock.pass(b.First) // the block is over, and guesses count again
 		var blocks []Block
 		for i := range most {
-			blocks = append(blocks, g.Report(t.Context(), as("192.0.2.1", ""), Failed, uint64(1<<40+i))...)
+			blocks = append(blocks, told(t.Context(), g, as("192.0.2.1", ""), Failed, uint64(1<<40+i))...)
 		}
 		if (len(blocks) == 1) != (most > 0) {
 			t.Errorf("at most %d failures: after the block they lead to %+v", most, blocks)
@@ -181,7 +181,7 @@ func TestOutagesNeverCount(t *testing.T) {
 	g, _ := blocking(Blocking{FailuresPerUser: 1, FailuresPerIP: 1, Window: time.Hour, First: time.Hour, Longest: time.Hour})
 	s := as("192.0.2.1", "joe")
 	for i := range 1000 {
-		if blocks := g.Report(t.Context(), s, Neither, uint64(i)); blocks != nil {
+		if blocks := told(t.Context(), g, s, Neither, uint64(i)); blocks != nil {
 			t.Fatalf("blocks %+v", blocks)
 		}
 	}
@@ -271,7 +271,7 @@ func TestGuessesOnTheirWay(t *testing.T) {
 	var begun []Block
 	for i := range 100 {
 		s := as("192.0.2.1", fmt.Sprint(i%10))
-		begun = append(begun, g.Report(t.Context(), s, Failed, g.Fingerprint(s.User, []byte(fmt.Sprint(i))))...)
+		begun = append(begun, told(t.Context(), g, s, Failed, g.Fingerprint(s.User, []byte(fmt.Sprint(i))))...)
 		clock.pass(time.Second)
 	}
 	if len(begun) != 11 { // 10 users and the address

@@ -60,8 +60,15 @@ func ofPair(topic Topic, s *Subject, l *Limits) Key {
 	return Key{Topic: topic, Addr: l.client(s), User: nameOf(s)}
 }
 
-// maxName is how much of a name is kept, in bytes. No user's is longer, but what
-// a stranger sends as one can be.
+// ofPassword is the key of a password that a client has tried as a user.
+func ofPassword(s *Subject, l *Limits) Key {
+	key := ofPair(tried, s, l)
+	key.Print = s.Fingerprint
+	return key
+}
+
+// maxName is how much of a name is kept, in bytes. No user's is longer; the
+// Guard's memory is bounded whoever asks it.
 const maxName = 255
 
 // nameOf is the user of s.

@@ -75,7 +75,7 @@ func TestLoginRatePerUser(t *testing.T) {
 		if denied, _ := attempt(g, s, fmt.Sprint(i), false); denied != "" {
 			t.Fatalf("guess %d: denied by %s", i, denied)
 		}
-		g.Report(t.Context(), s, Neither, 0)
+		told(t.Context(), g, s, Neither, 0)
 	}
 	login := func(i int, want string) {
 		t.Helper()

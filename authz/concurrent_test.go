@@ -111,7 +111,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		for stage := Accept; stage <= Accepted; stage++ {
 			lease, denial := g.Ask(ctx, stage, s)
 			if denial != nil {
-				g.Report(ctx, s, Neither, 0)
+				told(ctx, g, s, Neither, 0)
 				return
 			}
 			held = append(held, lease)
@@ -119,7 +119,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		if _, denial := g.Decide(ctx, s); denial != nil {
 			t.Errorf("%v", denial)
 		}
-		g.Report(ctx, s, Outcome(i%3), g.Fingerprint(s.User, []byte{byte(i)}))
+		told(ctx, g, s, Outcome(i%3), g.Fingerprint(s.User, []byte{byte(i)}))
 	}
 	var all sync.WaitGroup
 	for w := range 8 {
@@ -137,7 +137,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			}
 		},
 		func(i int) { g.Look(ctx, subject(i)); g.Opinions(subject(i)) },
-		func(i int) { g.Report(ctx, subject(i), Failed, uint64(i)) },
+		func(i int) { told(ctx, g, subject(i), Failed, uint64(i)) },
 		func(i int) {
 			if len(g.Rules().Networks.Of(subject(i).Addr)) != 1 {
 				t.Error("an address is in no network")

@@ -71,7 +71,7 @@ func lookAndTake(t *testing.T, steps []byte) {
 			held = append(held, takeBoth(t, looked, other, Stage(op), s)...)
 		case 4:
 			for _, g := range []*Guard{looked, other} {
-				g.Report(ctx, s, Outcome(y>>2%3), uint64(y))
+				told(ctx, g, s, Outcome(y>>2%3), uint64(y))
 			}
 		case 5:
 			clock.pass(time.Duration(x) * time.Duration(y) * time.Second / 16)
@@ -159,9 +159,9 @@ func TestLook(t *testing.T) {
 	}
 	// Blocks say until when, and why they don't hold.
 	for i := range 2 {
-		g.Report(t.Context(), s, Failed, uint64(i))
+		told(t.Context(), g, s, Failed, uint64(i))
 	}
-	g.Report(t.Context(), &Subject{Addr: s.Addr, User: "ann"}, Failed, 0)
+	told(t.Context(), g, &Subject{Addr: s.Addr, User: "ann"}, Failed, 0)
 	insistFinding(t, g, s, blockedIP, Passes, "until 2024-02-29T12:01:00Z, block 1 in a row, but it has logged in as this user before")
 	insistFinding(t, g, s, blockedPair, Denies, "until 2024-02-29T12:01:00Z, block 1 in a row")
 	insistFinding(t, g, &Subject{Addr: s.Addr, User: "ann"}, blockedIP, Denies, "until 2024-02-29T12:01:00Z, block 1 in a row")

@@ -104,20 +104,27 @@ func attempt(g *Guard, s *Subject, password string, right bool) (denied string, 
 	print := g.Fingerprint(s.User, []byte(password))
 	lease, denial := g.Ask(ctx, Login, s)
 	if denial != nil {
-		return denial.Check, g.Report(ctx, s, Neither, print)
+		return denial.Check, told(ctx, g, s, Neither, print)
 	}
 	defer lease.Release()
 	if !right {
-		return "", g.Report(ctx, s, Failed, print)
+		return "", told(ctx, g, s, Failed, print)
 	}
 	accepted, denial := g.Ask(ctx, Accepted, s)
 	if denial != nil {
-		return denial.Check, g.Report(ctx, s, Neither, print)
+		return denial.Check, told(ctx, g, s, Neither, print)
 	}
 	defer accepted.Release()
-	blocks = g.Report(ctx, s, Succeeded, print)
+	blocks = told(ctx, g, s, Succeeded, print)
 	accepted.Settle()
 	return "", blocks
+}
+
+// told reports what became of a login of s with another password than its own.
+func told(ctx context.Context, g *Guard, s *Subject, o Outcome, print uint64) []Block {
+	with := *s
+	with.Fingerprint = print
+	return g.Report(ctx, &with, o)
 }
 
 // counts is what a Guard has counted.

@@ -277,7 +277,7 @@ func TestReloadsKeepWhatIsRemembered(t *testing.T) {
 		g.store.Mark(t.Context(), Key{Topic: welcome, Addr: number(i)}, Mark{Ends: g.now().Add(time.Hour)})
 	}
 	g.SetRules(tight())
-	g.Report(t.Context(), as("192.0.2.1", "ann"), Failed, 1)
+	told(t.Context(), g, as("192.0.2.1", "ann"), Failed, 1)
 	deny(t, g, Login, as("192.0.2.1", "eve"), blockedIP, Refused)
 	for _, f := range g.Look(t.Context(), as("192.0.2.1", "joe")) {
 		if f.Check == blockedIP && f.Verdict != Passes {

@@ -62,7 +62,7 @@ func besiege(t *testing.T, steps []byte) {
 		case 0: // a guess
 			attempt(g, s, fmt.Sprint(b), false)
 		case 1: // a guess of a client that doesn't care whether it was let through
-			g.Report(ctx, s, Failed, uint64(b)<<8|uint64(i))
+			told(ctx, g, s, Failed, uint64(b)<<8|uint64(i))
 		case 2, 3: // one that takes its time
 			for _, stage := range []Stage{Accept, Address, Login} {
 				if lease, denial := g.Ask(ctx, stage, s); denial == nil {

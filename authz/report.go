@@ -31,7 +31,7 @@ type Block struct {
 
 // Report tells the Guard what became of a login. It returns the blocks that
 // begin with that.
-func (g *Guard) Report(ctx context.Context, s *Subject, o Outcome, fingerprint uint64) []Block {
+func (g *Guard) Report(ctx context.Context, s *Subject, o Outcome) []Block {
 	rules := g.RulesOf(s)
 	limits := rules.limits(s)
 	switch o {
@@ -39,7 +39,7 @@ func (g *Guard) Report(ctx context.Context, s *Subject, o Outcome, fingerprint u
 		g.succeeded(ctx, s, limits, rules.Blocking)
 	case Failed:
 		if !limits.exempts(s) {
-			return g.failed(ctx, s, limits, rules.Blocking, fingerprint)
+			return g.failed(ctx, s, limits, rules.Blocking)
 		}
 	}
 	return nil
@@ -67,15 +67,14 @@ func (g *Guard) succeeded(ctx context.Context, s *Subject, l *Limits, b Blocking
 // such a try has met no block, and must leave nothing behind by which one of a
 // real user's would be taken for an old one; nor anything at all once it can't
 // lead to a block, or one address could fill the table of what others have tried.
-func (g *Guard) failed(ctx context.Context, s *Subject, l *Limits, b Blocking, fingerprint uint64) (blocks []Block) {
+func (g *Guard) failed(ctx context.Context, s *Subject, l *Limits, b Blocking) (blocks []Block) {
 	if s.User == "" {
 		last, _ := g.store.Marked(ctx, ofIP(blocked, s, l))
 		if b.FailuresPerIP == 0 || g.now().Before(last.Until) {
 			return nil
 		}
 	}
-	key := ofPair(tried, s, l)
-	key.Print = fingerprint
+	key := ofPassword(s, l)
 	// Longer than the longest block, and longer than phones pause: a password that
 	// had been forgotten meanwhile would count as another one.
 	mark := Mark{Ends: g.now().Add(b.Window + b.Longest)}

@@ -23,7 +23,7 @@ func storm(g *Guard, subjects []*Subject, prefix string) int {
 			}
 			seen.Add(1)
 			time.Sleep(time.Second)
-			g.Report(context.Background(), s, Failed, g.Fingerprint(s.User, []byte(fmt.Sprint(prefix, i))))
+			told(context.Background(), g, s, Failed, g.Fingerprint(s.User, []byte(fmt.Sprint(prefix, i))))
 			lease.Release()
 		})
 	}
@@ -89,7 +89,7 @@ func TestWaitingIsNoRefusal(t *testing.T) {
 				}
 				defer lease.Release()
 				time.Sleep(time.Second) // the backend
-				g.Report(t.Context(), s, Succeeded, 0)
+				told(t.Context(), g, s, Succeeded, 0)
 				lease.LoggedIn()
 				time.Sleep(time.Hour) // who is in is in nobody's way
 				in.Add(1)
@@ -117,7 +117,7 @@ func TestOldPasswordsNeedNoTurn(t *testing.T) {
 	g := New(Rules{Limits: roomy, Blocking: usual}, Options{})
 	old := as("192.0.2.1", "joe")
 	old.Fingerprint = g.Fingerprint("joe", []byte("old"))
-	g.Report(t.Context(), old, Failed, old.Fingerprint)
+	told(t.Context(), g, old, Failed, old.Fingerprint)
 	var held []*Lease
 	for range 4 {
 		held = append(held, admit(t, g, Login, as("192.0.2.1", "joe")))
@@ -222,7 +222,7 @@ func TestTurnsOnRealProcessors(t *testing.T) {
 					return
 				}
 				seen.Add(1)
-				g.Report(context.Background(), s, Failed, uint64(i))
+				told(context.Background(), g, s, Failed, uint64(i))
 				lease.Release()
 			})
 		}

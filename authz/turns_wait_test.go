@@ -42,7 +42,7 @@ func TestWhatTheNextOneWaitsFor(t *testing.T) {
 						user = func(i int) string { return fmt.Sprint("user", i) }
 					}
 					g := New(Rules{Limits: roomy, Blocking: b}, Options{})
-					g.Report(t.Context(), as("192.0.2.1", user(0)), Failed, stale.print)
+					told(t.Context(), g, as("192.0.2.1", user(0)), Failed, stale.print)
 					time.Sleep(b.Window) // that has faded
 					began := time.Now()
 					var all sync.WaitGroup
@@ -51,7 +51,7 @@ func TestWhatTheNextOneWaitsFor(t *testing.T) {
 						lease := admit(t, g, Login, s)
 						all.Go(func() {
 							time.Sleep(time.Duration(i+1) * time.Second)
-							g.Report(t.Context(), s, end.outcome, end.print)
+							told(t.Context(), g, s, end.outcome, end.print)
 							lease.Release()
 						})
 					}
@@ -90,7 +90,7 @@ func TestWaitIsNoLongerThanThoseUnderWay(t *testing.T) {
 				if i == 19 {
 					outcome = Neither
 				}
-				g.Report(t.Context(), s, outcome, uint64(i))
+				told(t.Context(), g, s, outcome, uint64(i))
 				lease.Release()
 			})
 		}
@@ -165,7 +165,7 @@ func TestTiersDontHoldEachOtherUp(t *testing.T) {
 					time.Sleep(takes)
 					count(addr, -1, b.FailuresPerIP)
 					count(addr+" as "+user, -1, b.FailuresPerUser)
-					g.Report(t.Context(), s, outcome, uint64(i))
+					told(t.Context(), g, s, outcome, uint64(i))
 					if in {
 						lease.LoggedIn()
 						time.Sleep(time.Hour)

@@ -57,10 +57,10 @@ func TestSuccessEndsItsBlock(t *testing.T) {
 	lease := admit(t, g, Login, s)
 	defer lease.Release()
 	for i := range 5 {
-		g.Report(t.Context(), s, Failed, uint64(i))
+		told(t.Context(), g, s, Failed, uint64(i))
 	}
 	deny(t, g, Login, s, blockedPair, Refused)
-	g.Report(t.Context(), s, Succeeded, 0)
+	told(t.Context(), g, s, Succeeded, 0)
 	admit(t, g, Login, s).Release()
 }
 

@@ -113,7 +113,7 @@ func (s *session) report(ctx context.Context, result, reason string) {
 	if s.login.subject == nil {
 		return
 	}
-	for _, b := range s.srv.guard.Report(ctx, s.login.subject, outcome, s.login.subject.Fingerprint) {
+	for _, b := range s.srv.guard.Report(ctx, s.login.subject, outcome) {
 		s.srv.metrics.Blocked(b.Check)
 		s.info("blocked", "check", b.Check, "address", b.Addr.String(), "until", b.Until.UTC().Truncate(time.Second), "level", b.Level)
 	}

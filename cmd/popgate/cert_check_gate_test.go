@@ -38,6 +38,13 @@ func mute(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return taking(t, l, func(net.Conn) {})
+}
+
+// taking takes connections of l, one at a time, until the test ends. It returns
+// l's address.
+func taking(t testing.TB, l net.Listener, greet func(net.Conn)) string {
+	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -46,6 +53,7 @@ func mute(t testing.TB) string {
 			if err != nil {
 				return
 			}
+			greet(conn)
 			_ = conn.Close()
 		}
 	}()
@@ -63,20 +71,7 @@ func secureStranger(t testing.TB, protocols ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = conn.(*tls.Conn).Handshake()
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String()
+	return taking(t, l, func(conn net.Conn) { _ = conn.(*tls.Conn).Handshake() })
 }
 
 // TestCheckGatesOf: who answers where a CA would ask, and what to make of it.

@@ -23,44 +23,11 @@ func BenchmarkReadOnly(b *testing.B) {
 		for _, text := range []bool{true, false} {
 			for _, readOnly := range []bool{false, true} {
 				name := fmt.Sprintf("%dKiB/text=%v/readOnly=%v", size>>10, text, readOnly)
-				b.Run(name, func(b *testing.B) { fetch(b, readOnly, answerOf(size, text)) })
+				b.Run(name, func(b *testing.B) {
+					fetch(b, open(b, fast, func(o *Options) { o.ReadOnly = readOnly }), answerOf(size, text))
+				})
 			}
 		}
-	}
-}
-
-func fetch(b *testing.B, readOnly bool, answer string) {
-	r := open(b, fast, func(o *Options) { o.ReadOnly = readOnly })
-	done := make(chan error, 1)
-	go func() {
-		defer close(done)
-		defer r.backend.Close()
-		command, message := make([]byte, len("RETR 1\r\n")), []byte(answer)
-		for {
-			if _, err := io.ReadFull(r.backend, command); err != nil {
-				return // the end of the benchmark
-			}
-			if _, err := r.backend.Write(message); err != nil {
-				done <- err
-				return
-			}
-		}
-	}()
-	into := make([]byte, len(answer))
-	b.SetBytes(int64(len(answer)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := io.WriteString(r.client, "RETR 1\r\n"); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := io.ReadFull(r.client, into); err != nil {
-			b.Fatal(err)
-		}
-	}
-	_ = r.client.Close()
-	r.result()
-	if err := <-done; err != nil {
-		b.Fatal(err)
 	}
 }
 

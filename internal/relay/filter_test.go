@@ -10,11 +10,6 @@ import (
 func TestFilter(t *testing.T) {
 	longest := "RETR 1" + strings.Repeat(" ", gateSize-8) + "\r\n"
 	tooMuch := "RETR 1" + strings.Repeat(" ", gateSize-6)
-	type step struct {
-		in         string
-		out        string
-		quit, last bool
-	}
 	for _, test := range []struct {
 		name   string
 		steps  []step
@@ -43,17 +38,7 @@ func TestFilter(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := &filter{gate: &gate{}, owed: newOwed()}
-			for _, step := range test.steps {
-				if n := copy(f.room(), step.in); n != len(step.in) {
-					t.Fatalf("room for %d octets, want %d", n, len(step.in))
-				}
-				f.add(len(step.in))
-				out, quit, last := f.ready()
-				if string(out) != step.out || quit != step.quit || last != step.last {
-					t.Errorf("after %.20q: %.40q, quit %v, last %v", step.in, out, quit, last)
-				}
-				f.clear()
-			}
+			takes(t, f, test.steps)
 			if inLine, sent := f.unfinished(); inLine != test.inLine || sent {
 				t.Errorf("unfinished: %v, %v; want %v, false", inLine, sent, test.inLine)
 			}

@@ -10,11 +10,6 @@ import (
 func TestGate(t *testing.T) {
 	longest := strings.Repeat("a", gateSize-1) + "\n"
 	tooLong := strings.Repeat("a", gateSize)
-	type step struct {
-		in         string
-		out        string
-		quit, last bool
-	}
 	for _, test := range []struct {
 		name         string
 		steps        []step
@@ -44,21 +39,34 @@ func TestGate(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var g gate
-			for _, step := range test.steps {
-				if n := copy(g.room(), step.in); n != len(step.in) {
-					t.Fatalf("room for %d octets, want %d", n, len(step.in))
-				}
-				g.add(len(step.in))
-				out, quit, last := g.ready()
-				if string(out) != step.out || quit != step.quit || last != step.last {
-					t.Errorf("after %.20q: %.40q, quit %v, last %v", step.in, out, quit, last)
-				}
-				g.clear()
-			}
+			takes(t, &g, test.steps)
 			if inLine, sent := g.unfinished(); inLine != test.inLine || sent != test.sent {
 				t.Errorf("unfinished: %v, %v; want %v, %v", inLine, sent, test.inLine, test.sent)
 			}
 		})
+	}
+}
+
+// step is what is read at once, and what follows from it.
+type step struct {
+	in         string
+	out        string
+	quit, last bool
+}
+
+// takes gives l what is read, step by step.
+func takes(t *testing.T, l lines, steps []step) {
+	t.Helper()
+	for _, step := range steps {
+		if n := copy(l.room(), step.in); n != len(step.in) {
+			t.Fatalf("room for %d octets, want %d", n, len(step.in))
+		}
+		l.add(len(step.in))
+		out, quit, last := l.ready()
+		if string(out) != step.out || quit != step.quit || last != step.last {
+			t.Errorf("after %.20q: %.40q, quit %v, last %v", step.in, out, quit, last)
+		}
+		l.clear()
 	}
 }
 

@@ -108,18 +108,29 @@ const (
 // holds its records back: were they to change places, the client could not
 // decrypt what follows.
 func TestKeyUpdatesKeepOrder(t *testing.T) {
+	message := strings.Repeat("0123456789abcdef", chunk/16)
+	// crypto/tls takes 16 records in a row without data: no more than 8
+	// answers are under way for each message.
+	keepOrder(t, 8, trade{sent: "NOOP\r\n", through: "NOOP\r\n", answer: message, got: message})
+}
+
+// trade is what a client sends, what of it comes through to the backend, what
+// that answers, and what the client gets.
+type trade struct{ sent, through, answer, got string }
+
+// keepOrder repeats x, each time behind a KeyUpdate that wants an answer, with so
+// many ahead of what has been got.
+func keepOrder(t *testing.T, ahead int, x trade, tweak ...func(*Options)) {
+	t.Helper()
 	var log bytes.Buffer
 	over := fast
 	over.keyLog = &log
-	r := open(t, over)
+	r := open(t, over, tweak...)
 	client := r.client.(tlsEnd)
 	s := newSealer(t, client.transport, client.Conn, log.String())
 
 	const updates = 200
-	message := strings.Repeat("0123456789abcdef", chunk/16)
-	// crypto/tls takes 16 records in a row without data: no more than 8
-	// answers are under way for each message.
-	turns := make(chan struct{}, 8)
+	turns := make(chan struct{}, ahead)
 	var wait sync.WaitGroup
 	wait.Go(func() {
 		for range updates {
@@ -127,7 +138,7 @@ func TestKeyUpdatesKeepOrder(t *testing.T) {
 			err := s.record(handshakeRecord, updateRequested)
 			s.rekey(s.expand("traffic upd", sha256.Size))
 			if err == nil {
-				err = s.record(applicationRecord, "NOOP\r\n")
+				err = s.record(applicationRecord, x.sent)
 			}
 			if err != nil {
 				t.Error(err)
@@ -137,9 +148,9 @@ func TestKeyUpdatesKeepOrder(t *testing.T) {
 	})
 	wait.Go(func() {
 		for range updates {
-			err := read(r.backend, "NOOP\r\n")
+			err := read(r.backend, x.through)
 			if err == nil {
-				_, err = io.WriteString(r.backend, message)
+				_, err = io.WriteString(r.backend, x.answer)
 			}
 			if err != nil {
 				t.Error(err)
@@ -148,7 +159,7 @@ func TestKeyUpdatesKeepOrder(t *testing.T) {
 		}
 	})
 	for range updates {
-		r.expect(r.client, message)
+		r.expect(r.client, x.got)
 		<-turns
 	}
 	wait.Wait()

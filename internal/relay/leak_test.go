@@ -34,6 +34,13 @@ func TestNothingIsLeftOfManySessions(t *testing.T) {
 		_, _ = r.backend.Close(), r.client.Close()
 		r.result()
 	}
+	leavesNothing(t, session)
+}
+
+// leavesNothing runs many sessions and checks that goroutines and descriptors are
+// as many after them as before.
+func leavesNothing(t *testing.T, session func(t *testing.T, i int)) {
+	t.Helper()
 	t.Run("warm up", func(t *testing.T) { session(t, 0) })
 	goroutines, files := runtime.NumGoroutine(), descriptors(t)
 	for i := range 200 {

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -24,14 +21,12 @@ blocks as that user are lifted. Blocks live in the running popgate only.
 
 // blocks lists and lifts blocks of the running popgate.
 func blocks(ctx context.Context, args []string, std streams) error {
-	c := &certCall{std: std}
-	set := flags("blocks", "", std)
+	c := &call{std: std}
+	set := c.flags("blocks")
 	set.Usage = func() {
 		fmt.Fprint(set.Output(), "Usage: popgate blocks ", blocksUsage)
 		set.PrintDefaults()
 	}
-	set.StringVar(&c.path, "config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
-	set.BoolVar(&c.json, "json", false, "write JSON, for programs")
 	words, err := parseWords(set, args, std)
 	if err != nil {
 		return err
@@ -43,10 +38,10 @@ func blocks(ctx context.Context, args []string, std streams) error {
 		}
 		return usageError{err}
 	}
-	if c.cfg, err = load(c.path, std.err); err != nil {
+	ctx, stop, err := c.begin(ctx)
+	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	client := c.client()
 	if client != nil {
@@ -61,7 +56,7 @@ func blocks(ctx context.Context, args []string, std streams) error {
 var errUnknownWord = errors.New("unknown command")
 
 // blocksCommand returns what the words ask for.
-func (c *certCall) blocksCommand(words []string) (func(context.Context, *admin.Client) error, error) {
+func (c *call) blocksCommand(words []string) (func(context.Context, *admin.Client) error, error) {
 	if len(words) == 0 {
 		words = []string{"list"}
 	}
@@ -89,7 +84,7 @@ func (c *certCall) blocksCommand(words []string) (func(context.Context, *admin.C
 	return func(ctx context.Context, client *admin.Client) error { return c.clearBlocks(ctx, client, which) }, nil
 }
 
-func (c *certCall) listBlocks(ctx context.Context, client *admin.Client) error {
+func (c *call) listBlocks(ctx context.Context, client *admin.Client) error {
 	list, err := client.Blocks(ctx)
 	if err != nil {
 		return err
@@ -121,7 +116,7 @@ type clearedBlocks struct {
 	Cleared int `json:"cleared"`
 }
 
-func (c *certCall) clearBlocks(ctx context.Context, client *admin.Client, which admin.Blocked) error {
+func (c *call) clearBlocks(ctx context.Context, client *admin.Client, which admin.Blocked) error {
 	n, err := client.Unblock(ctx, which)
 	switch {
 	case err != nil:

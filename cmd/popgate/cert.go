@@ -2,25 +2,20 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"popgate/internal/admin"
-	"popgate/internal/config"
 )
 
 // certCommand is one word behind `popgate cert`.
 type certCommand struct {
 	name, args, summary string
 	least, most         int // how many args
-	run                 func(ctx context.Context, c *certCall) error
+	run                 func(ctx context.Context, c *call) error
 }
 
 // anyNumber is more arguments than a command line can have.
@@ -32,19 +27,10 @@ var certCommands = []certCommand{
 	{"renew", "HOST", "order a new certificate now, and wait for it", 1, 1, certRenew},
 }
 
-// certCall is a call of one of them.
-type certCall struct {
-	words []string // what is no flag: the command's name and its args
-	path  string   // of the configuration
-	json  bool
-	cfg   *config.Config
-	std   streams
-}
-
 // cert runs the commands about certificates. They ask the running popgate, or
 // work on the certificate cache if there is none.
 func cert(ctx context.Context, args []string, std streams) error {
-	c := &certCall{std: std}
+	c := &call{std: std}
 	if err := c.parse(args); err != nil {
 		return err
 	}
@@ -52,19 +38,17 @@ func cert(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	if c.cfg, err = load(c.path, std.err); err != nil {
+	ctx, stop, err := c.begin(ctx)
+	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return command.run(ctx, c)
 }
 
 // parse takes flags before and behind each word.
-func (c *certCall) parse(args []string) error {
-	set := flags("cert", "", c.std)
-	set.StringVar(&c.path, "config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
-	set.BoolVar(&c.json, "json", false, "write JSON, for programs")
+func (c *call) parse(args []string) error {
+	set := c.flags("cert")
 	set.Usage = func() { c.printUsage(set.Output(), set) }
 	for {
 		if err := parseFlags(set, args, c.std); err != nil {
@@ -87,7 +71,7 @@ func (c *certCall) parse(args []string) error {
 }
 
 // known returns the command that the first word names; nil: none.
-func (c *certCall) known() *certCommand {
+func (c *call) known() *certCommand {
 	for i := range certCommands {
 		if len(c.words) > 0 && certCommands[i].name == c.words[0] {
 			return &certCommands[i]
@@ -97,7 +81,7 @@ func (c *certCall) known() *certCommand {
 }
 
 // command returns the command, if its args are as many as it takes.
-func (c *certCall) command() (*certCommand, error) {
+func (c *call) command() (*certCommand, error) {
 	command := c.known()
 	switch n := len(c.args()); {
 	case n < command.least:
@@ -108,9 +92,9 @@ func (c *certCall) command() (*certCommand, error) {
 	return command, nil
 }
 
-func (c *certCall) args() []string { return c.words[1:] }
+func (c *call) args() []string { return c.words[1:] }
 
-func (c *certCall) printUsage(w io.Writer, set *flag.FlagSet) {
+func (c *call) printUsage(w io.Writer, set *flag.FlagSet) {
 	const common = "[--config FILE|FOLDER] [--json]"
 	if command := c.known(); command != nil {
 		fmt.Fprintf(w, "Usage: popgate cert %s %s\n%s.\n", command.name,
@@ -127,17 +111,9 @@ func (c *certCall) printUsage(w io.Writer, set *flag.FlagSet) {
 	set.PrintDefaults()
 }
 
-// client asks the running popgate; nil: it can't be asked.
-func (c *certCall) client() *admin.Client {
-	if c.cfg.Admin.Socket == "" {
-		return nil
-	}
-	return admin.NewClient(c.cfg.Admin.Socket)
-}
-
 // running returns the client of the running popgate, and what certificates that
 // one has; a nil client: none runs.
-func (c *certCall) running(ctx context.Context) (*admin.Client, []admin.Certificate, error) {
+func (c *call) running(ctx context.Context) (*admin.Client, []admin.Certificate, error) {
 	client := c.client()
 	if client == nil {
 		return nil, nil, nil
@@ -147,25 +123,4 @@ func (c *certCall) running(ctx context.Context) (*admin.Client, []admin.Certific
 		return nil, nil, nil
 	}
 	return client, list, err
-}
-
-// sayNotRunning tells that no running popgate was asked, and what is done
-// instead.
-func (c *certCall) sayNotRunning(instead string) {
-	fmt.Fprintf(c.std.err, "popgate: %s: %s\n", c.whyNotRunning(), instead)
-}
-
-func (c *certCall) whyNotRunning() string {
-	if c.cfg.Admin.Socket == "" {
-		return "the admin socket is off, so that no running popgate can be asked"
-	}
-	return "no popgate is running that answers on " + c.cfg.Admin.Socket
-}
-
-// writeJSON writes v for programs, in lines for people.
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
 }

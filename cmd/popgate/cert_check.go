@@ -46,7 +46,7 @@ const (
 )
 
 // certCheck tells what would come of orders, without making one.
-func certCheck(ctx context.Context, c *certCall) error {
+func certCheck(ctx context.Context, c *call) error {
 	found, err := c.check(ctx, newChecker(c.cfg))
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func certCheck(ctx context.Context, c *certCall) error {
 }
 
 // check makes all checks, those of the machine first.
-func (c *certCall) check(ctx context.Context, k *checker) ([]finding, error) {
+func (c *call) check(ctx context.Context, k *checker) ([]finding, error) {
 	client, _, err := c.running(ctx)
 	if err != nil {
 		return nil, err

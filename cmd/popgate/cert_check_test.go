@@ -58,7 +58,7 @@ func (s *certSite) check(t testing.TB, change func(*checker), hosts ...string) [
 		change(k)
 	}
 	errs := newOutput()
-	c := &certCall{words: append([]string{"check"}, hosts...), cfg: cfg, std: streams{in: eof{}, out: errs, err: errs}}
+	c := &call{words: append([]string{"check"}, hosts...), cfg: cfg, std: streams{in: eof{}, out: errs, err: errs}}
 	found, err := c.check(t.Context(), k)
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ type certificateList struct {
 }
 
 // certList shows all certificates.
-func certList(ctx context.Context, c *certCall) error {
+func certList(ctx context.Context, c *call) error {
 	client, list, err := c.running(ctx)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ type renewedCertificate struct {
 }
 
 // certRenew orders a host's certificate and shows it.
-func certRenew(ctx context.Context, c *certCall) error {
+func certRenew(ctx context.Context, c *call) error {
 	host := tlsconf.FoldHost(c.args()[0])
 	renewed, err := c.renewRunning(ctx, host)
 	alone := errors.Is(err, admin.ErrNotRunning)
@@ -35,7 +35,7 @@ func certRenew(ctx context.Context, c *certCall) error {
 }
 
 // renewRunning lets the running popgate order.
-func (c *certCall) renewRunning(ctx context.Context, host string) (admin.Certificate, error) {
+func (c *call) renewRunning(ctx context.Context, host string) (admin.Certificate, error) {
 	client := c.client()
 	if client == nil {
 		return admin.Certificate{}, admin.ErrNotRunning

@@ -6,9 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/netip"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"popgate/authz"
@@ -25,15 +22,15 @@ type explainedLogin struct {
 
 // explain shows what would become of a login, and why.
 func explain(ctx context.Context, args []string, std streams) error {
-	c := &certCall{std: std}
+	c := &call{std: std}
 	q, err := c.question(args)
 	if err != nil {
 		return err
 	}
-	if c.cfg, err = load(c.path, std.err); err != nil {
+	ctx, stop, err := c.begin(ctx)
+	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	x, err := c.explained(ctx, q)
 	if err != nil {
@@ -47,7 +44,7 @@ func explain(ctx context.Context, args []string, std streams) error {
 
 // explained asks the running popgate, or the configuration's file if there is
 // none.
-func (c *certCall) explained(ctx context.Context, q admin.Question) (x explainedLogin, err error) {
+func (c *call) explained(ctx context.Context, q admin.Question) (x explainedLogin, err error) {
 	if client := c.client(); client != nil {
 		x.Explanation, err = client.Explain(ctx, q)
 		x.Running = err == nil
@@ -83,14 +80,12 @@ running popgate; without one, the configuration's file, with empty counts.
 `
 
 // question reads the command line.
-func (c *certCall) question(args []string) (q admin.Question, err error) {
-	set := flags("explain", "", c.std)
+func (c *call) question(args []string) (q admin.Question, err error) {
+	set := c.flags("explain")
 	set.Usage = func() {
 		fmt.Fprint(set.Output(), "Usage: popgate explain ", explainUsage)
 		set.PrintDefaults()
 	}
-	set.StringVar(&c.path, "config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
-	set.BoolVar(&c.json, "json", false, "write JSON, for programs")
 	from := set.String("from", "", "the client's address; needed")
 	at := set.String("at", "", "when: such as 2026-03-01T08:00:00+01:00, or 08:00 for today (default now)")
 	set.StringVar(&q.ServerName, "sni", "", "the host that the client names in TLS (default none)")

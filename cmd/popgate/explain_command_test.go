@@ -67,17 +67,17 @@ func TestExplainFlagsAnywhere(t *testing.T) {
 		slices.Concat([]string{"bob"}, flags), slices.Concat(flags, []string{"bob"}), slices.Concat(flags[:3], []string{"bob"}, flags[3:]),
 		slices.Concat(flags, []string{"--", "bob"}),
 	} {
-		c := &certCall{}
+		c := &call{}
 		q, err := c.question(args)
 		if err != nil || !reflect.DeepEqual(q, want) || !c.json || c.path != "x" {
 			t.Errorf("%q: %+v, %v", args, q, err)
 		}
 	}
-	q, err := new(certCall).question([]string{"--from", "fe80::1%eth0", "--", "--json"})
+	q, err := new(call).question([]string{"--from", "fe80::1%eth0", "--", "--json"})
 	if err != nil || q.User != "--json" || q.Address != netip.MustParseAddr("fe80::1") || q.Mechanism != "USER" || q.TLS != "1.3" || q.Time != nil {
 		t.Errorf("%+v, %v", q, err)
 	}
-	if _, err := new(certCall).question([]string{"--from", "::1", "--", "a", "--json"}); err == nil || !strings.Contains(err.Error(), `"--json"`) {
+	if _, err := new(call).question([]string{"--from", "::1", "--", "a", "--json"}); err == nil || !strings.Contains(err.Error(), `"--json"`) {
 		t.Errorf("two words behind --: %v", err)
 	}
 }

@@ -170,9 +170,24 @@ func valueAt(src []byte, i int) span {
 		return span{i, i}
 	}
 	if m := plainText.FindSubmatchIndex(line); m != nil && end == first {
+		if !isAside(line[m[3]+1:]) {
+			return span{i + m[2], end}
+		}
 		return span{i + m[2], i + m[3]}
 	}
 	return span{i, end}
+}
+
+// isAside reports whether what stands behind a text in quotes is nothing, or a
+// comment that is set off from it and has no quote without its twin. Anything else
+// may be the rest of a secret with quotes in it.
+func isAside(behind []byte) bool {
+	comment := bytes.TrimLeft(behind, "} \t\r")
+	if len(comment) == 0 {
+		return true
+	}
+	setOff := len(comment) < len(behind) && behind[len(behind)-len(comment)-1] != '}'
+	return setOff && isComment(comment) && bytes.Count(comment, []byte{'"'})%2 == 0
 }
 
 // lineAt returns the rest of the line at src[i].

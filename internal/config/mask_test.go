@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"crypto/rand"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -244,9 +245,13 @@ var secretForms = []string{
 	"hmac_key \"a\" {\nvalue = V x\n}",
 }
 
+// aside is a comment that is set off from the text before it, with all its quotes in
+// pairs.
+var aside = regexp.MustCompile(`^[ \t]*"(?:[^"\\]|\\.)*"[} \t]*[ \t]((?:#|//)(?:[^"]|"[^"]*")*)$`)
+
 // FuzzSecretIsNotShown puts a secret, in all forms, between any other text.
 func FuzzSecretIsNotShown(f *testing.F) {
-	for _, value := range []string{`"S"`, `S`, `5mS`, `"S${S}\S"`, `["S"].S`, "<<S\nS\nS", `"S`, `S(S)`, `} S`, `# S`} {
+	for _, value := range []string{`"S"`, `S`, `5mS`, `"S${S}\S"`, `["S"].S`, "<<S\nS\nS", `"S`, `S(S)`, `} S`, `# S`, `""#S`, `"" # S"`, `"" } S`} {
 		for form := range secretForms {
 			f.Add("tls {", value, "}", uint8(form))
 			f.Add("tls {\n  default_host = \"", value, "\"\n}", uint8(form))
@@ -262,6 +267,9 @@ func FuzzSecretIsNotShown(f *testing.F) {
 		begins := strings.TrimSpace(value)
 		if strings.Contains(before+behind, secret) || strings.HasPrefix(begins, "env(") || strings.HasPrefix(begins, "file(") || isItem([]byte(begins)) {
 			t.Skip() // told elsewhere, or not a secret itself
+		}
+		if m := aside.FindStringSubmatch(value); m != nil && strings.Contains(m[1], secret) {
+			t.Skip() // a comment behind a text: see TestMask
 		}
 		_, shown := leaky(t, before+"\n"+strings.ReplaceAll(secretForms[int(form)%len(secretForms)], "V", value)+"\n"+behind)
 		if strings.Contains(shown, secret) {

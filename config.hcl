@@ -218,9 +218,21 @@ timeouts {
   drain         = "30s"  # for sessions to end after SIGTERM
 }
 
-# Commands such as "popgate cert list" ask the running popgate here.
+# Operators, and commands such as "popgate cert list", ask the running popgate here.
 admin {
   socket = "/run/popgate/admin.sock" # or "off"
+
+  # The same over TCP. Beyond loopback it needs a token.
+  # address = "127.0.0.1:9110"
+
+  # A file with one long random text. Make it once with: openssl rand -base64 32
+  # token_file = "/etc/popgate/admin-token"
+
+  # By which names the address may be asked, beside IP addresses and hostname.
+  # hosts = ["popgate.example.com"]
+
+  # Profiles at /debug/pprof/, for those who have the token or the socket.
+  # pprof = true
 }
 
 log {

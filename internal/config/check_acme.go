@@ -123,12 +123,3 @@ func (k *checker) besideListeners(c challenge) {
 		return
 	}
 }
-
-// admin refuses a socket that no system can make.
-func (k *checker) admin() {
-	for _, s := range k.top.all(adminBlock) {
-		if v := s.values["socket"]; v != nil && len(v.text) > maxAdminSocket {
-			k.fail(v.at, "Invalid socket path", "%q is longer than %d octets, the most for a socket: write a shorter path, such as \"/run/popgate/admin.sock\".", v.text, maxAdminSocket)
-		}
-	}
-}

@@ -46,7 +46,7 @@ type Config struct {
 	Blocking Blocking
 	// Timeouts holds the times of the timeouts block.
 	Timeouts Timeouts
-	// Admin says where commands reach the running program.
+	// Admin says where operators and their commands reach the running program.
 	Admin Admin
 	// Log says what is logged, and how.
 	Log Log
@@ -222,13 +222,26 @@ type Timeouts struct {
 	Drain time.Duration
 }
 
-// Admin says where commands reach the running program.
+// Admin says where operators and their commands reach the running program.
 type Admin struct {
 	// Socket is the path of a unix socket, at most 97 octets, resolved as those of
 	// [Certificate]. "": off.
 	Socket string
-	// Written is false where it is the default, which may be missing.
+	// Written is false where Socket is the default, which may be missing.
 	Written bool
+	// Address is where the same is served over TCP, as a [Listener]'s. "": nowhere.
+	// Without a TokenFile it is a loopback address.
+	Address string
+	// TokenFile is the path of the file with the token that is asked for at Address,
+	// resolved as those of [Certificate]; it isn't opened here. "": none.
+	TokenFile string
+	// Hosts are further names by which Address may be asked, DNS names in lower
+	// case, beside IP addresses, "localhost" and Hostname. A page in a browser that
+	// has its own name lead to Address is told from an operator by that.
+	Hosts []string
+	// Pprof serves profiles of the running program, to whoever has the token or
+	// comes through Socket.
+	Pprof bool
 }
 
 // Log says what is logged, and how.

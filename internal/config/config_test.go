@@ -153,8 +153,8 @@ func TestPathsThatMayBeOff(t *testing.T) {
 		if len(diags) > 0 {
 			t.Fatal(messages(t, files, diags))
 		}
-		if got := (Admin{want, true}); c.Admin != got {
-			t.Errorf("socket = %q gave %+v, want %+v", written, c.Admin, got)
+		if c.Admin.Socket != want || !c.Admin.Written {
+			t.Errorf("socket = %q gave %+v, want %q", written, c.Admin, want)
 		}
 		if a := c.TLS.ACME; a.CAFile != filepath.Join(dir, "ca.pem") || a.Cache != filepath.Join(dir, "acme") {
 			t.Errorf("paths %q and %q", a.CAFile, a.Cache)

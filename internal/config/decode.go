@@ -170,7 +170,12 @@ func decodeTimeouts(s *section) Timeouts {
 }
 
 func decodeAdmin(s *section) Admin {
-	var a Admin
+	a := Admin{
+		Address:   s.get("address").text,
+		TokenFile: s.get("token_file").text,
+		Hosts:     s.get("hosts").texts,
+		Pprof:     s.get("pprof").flag,
+	}
 	a.Socket, a.Written = decodeUnlessOff(s, "socket")
 	return a
 }

@@ -158,7 +158,11 @@ timeouts {
   drain         = "0.5h"
 }
 admin {
-  socket = "run//admin.sock"
+  socket     = "run//admin.sock"
+  address    = "0.0.0.0:9110"
+  token_file = "secrets/admin-token"
+  hosts      = ["Popgate.example.com", "popgate.internal"]
+  pprof      = true
 }
 log {
   level        = "debug"
@@ -285,8 +289,12 @@ func TestEveryValueArrives(t *testing.T) {
 			Greeting: 5 * time.Second, BackendLogin: 6 * time.Second, Idle: 90 * time.Minute, Quit: 8 * time.Minute,
 			HalfClosed: 9 * time.Second, Drain: 30 * time.Minute,
 		},
-		Admin: Admin{Socket: "run/admin.sock", Written: true},
-		Log:   Log{Level: "debug", Format: "json", FailedUsers: "none"},
+		Admin: Admin{
+			Socket: "run/admin.sock", Written: true,
+			Address: "0.0.0.0:9110", TokenFile: "secrets/admin-token",
+			Hosts: []string{"popgate.example.com", "popgate.internal"}, Pprof: true,
+		},
+		Log: Log{Level: "debug", Format: "json", FailedUsers: "none"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v, %+v\nwant %+v, %+v", got, got.TLS.ACME, want, want.TLS.ACME)

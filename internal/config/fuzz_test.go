@@ -90,8 +90,7 @@ func validate(t *testing.T, c *Config) {
 	if c.TLS.ACME != nil {
 		validateACME(t, c)
 	}
-	socket := c.Admin.Socket
-	is(socket == "" || visible(socket) && len(socket) <= maxAdminSocket && !isFolder(socket), "socket %q", socket)
+	validateAdmin(t, c)
 	for _, cert := range c.TLS.Certificates {
 		is(cert.CertFile != "" && cert.KeyFile != "", "certificate %+v", cert)
 	}
@@ -133,6 +132,37 @@ func validate(t *testing.T, c *Config) {
 	is(slices.Contains(logBlock.word("level").oneOf, c.Log.Level), "level %q", c.Log.Level)
 	is(slices.Contains(logBlock.word("format").oneOf, c.Log.Format), "format %q", c.Log.Format)
 	is(slices.Contains(logBlock.word("failed_users").oneOf, c.Log.FailedUsers), "failed_users %q", c.Log.FailedUsers)
+}
+
+func validateAdmin(t *testing.T, c *Config) {
+	t.Helper()
+	a := c.Admin
+	if a.Socket != "" && (!visible(a.Socket) || len(a.Socket) > maxAdminSocket || isFolder(a.Socket)) {
+		t.Errorf("socket %q", a.Socket)
+	}
+	if a.TokenFile != "" && !visible(a.TokenFile) {
+		t.Errorf("token_file %q", a.TokenFile)
+	}
+	for _, h := range a.Hosts {
+		if again, wrong := hostName(h); wrong != nil || again != h {
+			t.Errorf("host %q", h)
+		}
+	}
+	if a.Address == "" {
+		return
+	}
+	host, _, err := net.SplitHostPort(a.Address)
+	if ip, _ := netip.ParseAddr(host); err != nil || a.TokenFile == "" && !ip.IsLoopback() {
+		t.Errorf("%q without a token", a.Address)
+	}
+	for _, l := range c.Listeners {
+		if overlaps(l.Address, a.Address) {
+			t.Errorf("%q overlaps %q", a.Address, l.Address)
+		}
+	}
+	if acme := c.TLS.ACME; acme != nil && (overlaps(acme.HTTP.Address, a.Address) || overlaps(acme.HTTPS.Address, a.Address)) {
+		t.Errorf("%+v overlaps %q", acme, a.Address)
+	}
 }
 
 func validateACME(t *testing.T, c *Config) {

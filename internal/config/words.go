@@ -176,6 +176,10 @@ var adminBlock = &block{
 	name: "admin",
 	words: []word{
 		{name: "socket", kind: kindText, like: `"/run/popgate/admin.sock"`, def: "/run/popgate/admin.sock", clean: socketPath, path: true, off: true},
+		{name: "address", kind: kindText, like: `"127.0.0.1:9110"`, clean: listenAt(9110)},
+		{name: "token_file", kind: kindText, like: `"/etc/popgate/admin-token"`, clean: filePath, path: true},
+		{name: "hosts", kind: kindTexts, like: `["popgate.example.com"]`, clean: hostName},
+		{name: "pprof", kind: kindFlag, like: `true`, def: false},
 	},
 }
 

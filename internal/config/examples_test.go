@@ -1,0 +1,112 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	hclFence   = regexp.MustCompile("(?s)```hcl\n(.*?)```")
+	envCalls   = regexp.MustCompile(`env\("([^"]+)"\)`)
+	fileCalls  = regexp.MustCompile(`file\("([^"/]+)"\)`)
+	secretFrom = regexp.MustCompile(`(?:` + strings.Join(secretWords, "|") + `) += (?:env|file)\("([^"]+)"\)`)
+	hasTLS     = regexp.MustCompile(`(?m)^tls \{`)
+	hasBackend = regexp.MustCompile(`(?m)^backend "`)
+)
+
+// hclBlocks returns the hcl examples of a Markdown file.
+func hclBlocks(t *testing.T, name string) []string {
+	t.Helper()
+	doc, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, m := range hclFence.FindAllSubmatch(doc, -1) {
+		blocks = append(blocks, string(m[1]))
+	}
+	return blocks
+}
+
+// TestExamplesLoad loads every hcl example of the README and the docs, and
+// config.hcl. An example that is about something else may leave out tls and
+// backend; nothing else is added to it.
+func TestExamplesLoad(t *testing.T) {
+	docs, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	if readme := filepath.Join(root, "README.md"); exists(readme) {
+		docs = append(docs, readme)
+	}
+	examples := make(map[string]string)
+	for _, name := range docs {
+		for i, src := range hclBlocks(t, name) {
+			if !hasTLS.MatchString(src) {
+				src += "\ntls {\n  self_signed = true\n}\n"
+			}
+			if !hasBackend.MatchString(src) {
+				src += "\nbackend \"legacy\" {\n  address = \"10.0.0.5:110\"\n}\n"
+			}
+			examples[fmt.Sprintf("%s example %d", filepath.Base(name), i+1)] = src
+		}
+	}
+	if len(examples) < 4 {
+		t.Errorf("found %d examples only", len(examples))
+	}
+	src, err := os.ReadFile(filepath.Join(root, "config.hcl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples["config.hcl"] = string(src)
+	examples["config.hcl with what is commented out"] = uncommented(string(src))
+
+	for name, src := range examples {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			secret := make(map[string]bool)
+			for _, m := range secretFrom.FindAllStringSubmatch(src, -1) {
+				secret[m[1]] = true
+			}
+			value := func(from string) string {
+				if secret[from] {
+					return newSecretText()
+				}
+				return "pop.example.com"
+			}
+			for _, m := range envCalls.FindAllStringSubmatch(src, -1) {
+				t.Setenv(m[1], value(m[1]))
+			}
+			for _, m := range fileCalls.FindAllStringSubmatch(src, -1) {
+				write(t, filepath.Join(dir, m[1]), value(m[1])+"\n")
+			}
+			_, diags, files := Parse(filepath.Join(dir, "config.hcl"), []byte(src))
+			if len(diags) > 0 {
+				var b strings.Builder
+				if err := WriteDiagnostics(&b, files, diags, false); err != nil {
+					t.Fatal(err)
+				}
+				t.Errorf("in\n%s\n%s", src, b.String())
+			}
+		})
+	}
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// commentedOut is a line of config.hcl that would be configuration without its #.
+var commentedOut = regexp.MustCompile(`(?m)^( *)# ( *(?:[a-z_]+ +=|[a-z_]+ (?:"[a-z0-9]+" )?\{|\}).*)$`)
+
+// uncommented is config.hcl with all its examples in force, and with the second
+// backend that they speak of.
+func uncommented(src string) string {
+	src = commentedOut.ReplaceAllString(src, "$1$2")
+	return src + "\nbackend \"other\" {\n  address = \"10.0.0.6:110\"\n}\n"
+}

@@ -23,6 +23,16 @@ func directoryURL(s string) string {
 	return s
 }
 
+// directoryWord returns what is written for a directory's URL.
+func directoryWord(url string) string {
+	for word, known := range directories {
+		if url == known {
+			return word
+		}
+	}
+	return url
+}
+
 // acmeDirectory checks the directory of a CA: one of the words, or a URL, whose
 // scheme and host it returns in lower case.
 func acmeDirectory(s string) (string, *fault) {

@@ -50,6 +50,10 @@ type Config struct {
 	Admin Admin
 	// Log says what is logged, and how.
 	Log Log
+
+	// expressions are the programs as they are written, without comments, for
+	// [Effective]. Nil: there are none.
+	expressions map[*expr.Program]string
 }
 
 // Listener is an address on which clients are accepted.

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/hcl/v2"
 )
 
 var (
@@ -32,10 +34,11 @@ func hclBlocks(t *testing.T, name string) []string {
 	return blocks
 }
 
-// TestExamplesLoad loads every hcl example of the README and the docs, and
-// config.hcl. An example that is about something else may leave out tls and
+// examples returns every hcl example of the README and the docs, and config.hcl, by
+// where it stands. An example that is about something else may leave out tls and
 // backend; nothing else is added to it.
-func TestExamplesLoad(t *testing.T) {
+func examples(t *testing.T) map[string]string {
+	t.Helper()
 	docs, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
 	if err != nil || len(docs) == 0 {
 		t.Fatalf("no docs: %v", err)
@@ -64,33 +67,37 @@ func TestExamplesLoad(t *testing.T) {
 	}
 	examples["config.hcl"] = string(src)
 	examples["config.hcl with what is commented out"] = uncommented(string(src))
+	return examples
+}
 
-	for name, src := range examples {
+// parseExample loads an example where there is what it asks for by env and file.
+func parseExample(t *testing.T, src string) (*Config, hcl.Diagnostics, map[string]*hcl.File) {
+	t.Helper()
+	dir := t.TempDir()
+	secret := make(map[string]bool)
+	for _, m := range secretFrom.FindAllStringSubmatch(src, -1) {
+		secret[m[1]] = true
+	}
+	value := func(from string) string {
+		if secret[from] {
+			return newSecretText()
+		}
+		return "pop.example.com"
+	}
+	for _, m := range envCalls.FindAllStringSubmatch(src, -1) {
+		t.Setenv(m[1], value(m[1]))
+	}
+	for _, m := range fileCalls.FindAllStringSubmatch(src, -1) {
+		write(t, filepath.Join(dir, m[1]), value(m[1])+"\n")
+	}
+	return Parse(filepath.Join(dir, "config.hcl"), []byte(src))
+}
+
+func TestExamplesLoad(t *testing.T) {
+	for name, src := range examples(t) {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			secret := make(map[string]bool)
-			for _, m := range secretFrom.FindAllStringSubmatch(src, -1) {
-				secret[m[1]] = true
-			}
-			value := func(from string) string {
-				if secret[from] {
-					return newSecretText()
-				}
-				return "pop.example.com"
-			}
-			for _, m := range envCalls.FindAllStringSubmatch(src, -1) {
-				t.Setenv(m[1], value(m[1]))
-			}
-			for _, m := range fileCalls.FindAllStringSubmatch(src, -1) {
-				write(t, filepath.Join(dir, m[1]), value(m[1])+"\n")
-			}
-			_, diags, files := Parse(filepath.Join(dir, "config.hcl"), []byte(src))
-			if len(diags) > 0 {
-				var b strings.Builder
-				if err := WriteDiagnostics(&b, files, diags, false); err != nil {
-					t.Fatal(err)
-				}
-				t.Errorf("in\n%s\n%s", src, b.String())
+			if _, diags, files := parseExample(t, src); len(diags) > 0 {
+				t.Errorf("in\n%s\n%s", src, messages(t, files, diags))
 			}
 		})
 	}

@@ -20,6 +20,29 @@ import (
 // FuzzParse insists that no text makes Parse panic, that each problem can be
 // shown, and that a configuration that is accepted has only valid values.
 func FuzzParse(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, src []byte) {
+		c, diags, files := Parse("config.hcl", src)
+		if (c == nil) != diags.HasErrors() {
+			t.Fatalf("got a Config: %v, errors: %v", c != nil, diags.HasErrors())
+		}
+		for _, d := range diags {
+			if d.Subject == nil || d.Subject.Filename == "" || d.Detail == "" || d.Summary == "" {
+				t.Fatalf("incomplete: %+v", d)
+			}
+		}
+		if err := WriteDiagnostics(new(strings.Builder), files, diags, true); err != nil {
+			t.Fatal(err)
+		}
+		if c != nil {
+			validate(t, c)
+		}
+	})
+}
+
+// seed adds configurations, good and bad ones.
+func seed(f *testing.F) {
+	f.Helper()
 	archives, err := filepath.Glob("testdata/problems/*.txtar")
 	if err != nil {
 		f.Fatal(err)
@@ -39,23 +62,6 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(least))
 	f.Add([]byte(everyWord))
 	f.Add([]byte(least + "tenant \"a\" {\n  domains = [\"a.example\"]\n  hosts = [\"pop.a.example\"]\n  backend = \"legacy\"\n}\nhostname = \"a\"\n"))
-	f.Fuzz(func(t *testing.T, src []byte) {
-		c, diags, files := Parse("config.hcl", src)
-		if (c == nil) != diags.HasErrors() {
-			t.Fatalf("got a Config: %v, errors: %v", c != nil, diags.HasErrors())
-		}
-		for _, d := range diags {
-			if d.Subject == nil || d.Subject.Filename == "" || d.Detail == "" || d.Summary == "" {
-				t.Fatalf("incomplete: %+v", d)
-			}
-		}
-		if err := WriteDiagnostics(new(strings.Builder), files, diags, true); err != nil {
-			t.Fatal(err)
-		}
-		if c != nil {
-			validate(t, c)
-		}
-	})
 }
 
 // validate insists on what the doc comments of Config promise.

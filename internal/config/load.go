@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"popgate/internal/expr"
 )
 
 // Load reads the configuration at path: one file of any name, or a folder whose
@@ -87,16 +89,19 @@ func isSource(name string) bool {
 // loader holds what is known so far of one configuration.
 type loader struct {
 	report
-	files      map[string]*hcl.File
-	contexts   map[string]*hcl.EvalContext // env and file, by name of the calling file
-	top        *section
-	incomplete bool        // a part couldn't be read: what seems missing may stand there
-	torn       []hcl.Range // where the syntax is wrong
+	files       map[string]*hcl.File
+	sources     map[string][]byte           // the files as they are, secrets and all
+	expressions map[*expr.Program]string    // as they are written
+	contexts    map[string]*hcl.EvalContext // env and file, by name of the calling file
+	top         *section
+	incomplete  bool        // a part couldn't be read: what seems missing may stand there
+	torn        []hcl.Range // where the syntax is wrong
 }
 
 func newLoader() *loader {
 	return &loader{
 		files:    make(map[string]*hcl.File),
+		sources:  make(map[string][]byte),
 		contexts: make(map[string]*hcl.EvalContext),
 		top:      newSection(document),
 	}
@@ -110,6 +115,7 @@ func (l *loader) parse(name string, src []byte) {
 	}
 	body, _ := file.Body.(*hclsyntax.Body)
 	shown, secrets := mask(src, body)
+	l.sources[name] = src
 	l.files[name] = &hcl.File{Bytes: shown, Nav: file.Nav}
 	if l.top.at.Filename == "" {
 		l.top.at = start(name)
@@ -130,6 +136,7 @@ func (l *loader) finish(also ...func(*Config)) (*Config, hcl.Diagnostics, map[st
 	var c *Config
 	if len(l.files) > 0 {
 		c = decode(l.top)
+		c.expressions = l.expressions
 		l.check(c)
 		for _, see := range also {
 			see(c)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,16 @@ func parseRate(s string) (r Rate, ok bool) {
 		return Rate{}, false
 	}
 	return Rate{n, per}, true
+}
+
+// text is r as it stands in quotes: "60/m", or "off".
+func (r Rate) text() string {
+	for unit, per := range rateUnits {
+		if r.Per == per && r.Count > 0 {
+			return fmt.Sprintf("%d/%s", r.Count, unit)
+		}
+	}
+	return off
 }
 
 // rate checks how often something may happen: its unit and its bounds.

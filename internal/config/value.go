@@ -67,9 +67,9 @@ func (l *loader) value(w *word, attr *hclsyntax.Attribute) *value {
 	var diags hcl.Diagnostics
 	switch w.kind {
 	case kindCondition:
-		v.program, diags = expr.Compile(attr.Expr, expr.Bool)
+		v.program, diags = l.compile(attr.Expr, expr.Bool)
 	case kindUserName:
-		v.program, diags = expr.Compile(attr.Expr, expr.Text)
+		v.program, diags = l.compile(attr.Expr, expr.Text)
 	default:
 		if !l.constant(w, attr.Expr) {
 			return nil

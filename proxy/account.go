@@ -10,7 +10,7 @@ import (
 // holds, and the two connections.
 func (s *Server) relay(ses *session, b *backend) {
 	rec, holds, set := ses.rec, ses.holds, ses.set
-	rec.loggedIn = true
+	rec.note(func() { rec.loggedIn, rec.state, rec.cancel = true, StateLoggedIn, nil })
 	holds.loggedIn()
 	s.metrics.Login(rec.Mechanism, "ok")
 	s.metrics.SessionClosed(beforeLogin)
@@ -30,18 +30,19 @@ func (s *Server) relay(ses *session, b *backend) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	under := relay.Start(opts)
-	s.relays[rec] = under
-	if s.expired {
+	kicked := false
+	rec.note(func() { rec.under, kicked = under, rec.kicked })
+	if kicked || s.expired {
 		under.Expire()
 	}
 }
 
 // relayed takes a session back from the relay.
 func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result relay.Result) {
-	s.mu.Lock()
-	delete(s.relays, rec)
-	s.mu.Unlock()
-	rec.FromClient, rec.FromBackend = result.FromClient, result.FromBackend
+	rec.note(func() { rec.FromClient, rec.FromBackend = result.FromClient, result.FromBackend })
+	if result.End == relay.EndDrained && rec.wasKicked() {
+		rec.ended("kicked")
+	}
 	rec.ended(result.End.String())
 	s.metrics.Relayed(rec.FromClient, rec.FromBackend)
 	if result.Err != nil {
@@ -52,6 +53,7 @@ func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result re
 
 // account ends a session's books: its places, numbers and log line.
 func (s *Server) account(rec *Record, holds *holds, names FailedUsers) {
+	s.closed(rec)
 	holds.release()
 	state := beforeLogin
 	if rec.loggedIn {
@@ -99,10 +101,16 @@ func (s *Server) expire() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expired = true
-	for _, under := range s.relays {
-		under.Expire()
+	left := 0
+	for _, rec := range s.open {
+		var under *relay.Session
+		rec.note(func() { under = rec.under })
+		if under != nil {
+			under.Expire()
+			left++
+		}
 	}
-	return len(s.relays)
+	return left
 }
 
 // The session's lines in the log carry its id and client.

@@ -19,7 +19,7 @@ func (s *session) admit(ctx context.Context, by time.Time) error {
 	if s.headerDue() {
 		if err := s.readHeader(ctx, by); err != nil {
 			if ctx.Err() != nil {
-				return silent("draining", nil)
+				return calledOff(ctx).quiet()
 			}
 			return silent("proxy_header", err)
 		}
@@ -71,7 +71,7 @@ func (s *session) readHeader(ctx context.Context, by time.Time) error {
 		if !ok {
 			return errNotTCP
 		}
-		s.rec.Client = unmapped(source.AddrPort())
+		s.rec.note(func() { s.rec.Client = unmapped(source.AddrPort()) })
 	}
 	head, err := buffered.Peek(buffered.Buffered())
 	if err != nil {

@@ -16,6 +16,7 @@ const maxCommands = 100
 // backend or the failure delay is waited for.
 func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
 	s.loginBy = time.Now().Add(s.timeLeft)
+	s.rec.enter(StateWaiting)
 	if err := s.client.allow(ctx, s.loginBy); err != nil {
 		return pop3.Credentials{}, err
 	}
@@ -31,7 +32,7 @@ func (s *session) ask(ctx context.Context) (pop3.Credentials, error) {
 		}
 		if creds != nil && err == nil {
 			s.asked = time.Now()
-			s.rec.Mechanism = creds.Mechanism
+			s.rec.note(func() { s.rec.Mechanism, s.rec.state = creds.Mechanism, StateLoggingIn })
 			return *creds, nil
 		}
 		if err != nil {
@@ -47,7 +48,7 @@ func (s *session) whyEnded(ctx context.Context, err error) error {
 		return f
 	}
 	if ctx.Err() != nil {
-		return fail(causeDraining, "draining", nil)
+		return calledOff(ctx)
 	}
 	return silent("login_timeout", nil)
 }

@@ -58,7 +58,7 @@ func (s *session) exchanged(creds pop3.Credentials, err error) (*pop3.Credential
 		// to credentials, so it looks like every refusal.
 		s.asked = time.Now()
 		s.rec.attempt()
-		s.rec.Mechanism = "PLAIN"
+		s.rec.note(func() { s.rec.Mechanism = "PLAIN" })
 		return nil, fail(causeAuth, "authzid", nil)
 	case errors.Is(err, pop3.ErrPlain), errors.Is(err, pop3.ErrEmpty), errors.Is(err, pop3.ErrSpaces),
 		errors.Is(err, pop3.ErrControl), errors.Is(err, pop3.ErrUTF8):

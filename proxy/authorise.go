@@ -34,8 +34,8 @@ func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
 	subject.User, subject.Tenant = name.Canonical, name.Tenant
 	subject.Fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
 	subject.Env = route.NewEnv(s.vars(name))
-	s.rec.User, s.rec.Tenant = name.Canonical, name.Tenant
-	s.rec.served = s.set.Routes.Serves(name.Domain)
+	served := s.set.Routes.Serves(name.Domain)
+	s.rec.note(func() { s.rec.User, s.rec.Tenant, s.rec.served = name.Canonical, name.Tenant, served })
 	return name, nil
 }
 
@@ -45,26 +45,27 @@ func (s *session) authorise(ctx context.Context, name route.Name) error {
 	lease, denial := s.srv.guard.Ask(ctx, authz.Login, s.login.subject)
 	switch {
 	case denial != nil && denial.Kind == authz.Capacity && ctx.Err() != nil:
-		return fail(causeDraining, "draining", nil) // while others were waited for
+		return calledOff(ctx) // while others were waited for
 	case denial != nil:
 		return s.denied(denial)
 	}
 	s.holds.login = lease
 	terms, denial := s.srv.guard.Decide(ctx, s.login.subject)
-	s.login.terms, s.rec.Policy, s.rec.ReadOnly = terms, terms.Policy, terms.ReadOnly
+	s.login.terms = terms
+	s.rec.note(func() { s.rec.Policy, s.rec.ReadOnly = terms.Policy, terms.ReadOnly })
 	for _, o := range terms.Trials {
 		s.srv.metrics.Tried(o.Policy)
 		s.info("policy on trial", "policy", o.Policy, "would", foreign(o.Action), "tenant", name.Tenant)
 	}
 	if denial != nil {
-		s.rec.Policy, s.rec.PolicyText = denial.Policy, denial.Reason
+		s.rec.note(func() { s.rec.Policy, s.rec.PolicyText = denial.Policy, denial.Reason })
 		if denial.Err != nil {
 			s.info("policy failed", "policy", denial.Policy, "tenant", name.Tenant)
 		}
 		return s.denied(denial)
 	}
 	if terms.Delay > 0 && !sleep(ctx, terms.Delay) {
-		return fail(causeDraining, "draining", nil)
+		return calledOff(ctx)
 	}
 	return nil
 }

@@ -200,7 +200,7 @@ func broken(ctx context.Context, step string, err error) *failure {
 	var timeout net.Error
 	switch {
 	case ctx.Err() != nil:
-		return fail(causeDraining, "draining", nil)
+		return calledOff(ctx)
 	case errors.Is(err, pop3.ErrRequest):
 		return fail(causeAuth, "unfit_for_backend", err)
 	case errors.As(err, &timeout) && timeout.Timeout():

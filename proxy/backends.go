@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"errors"
 	"sync"
+	"time"
 
 	"popgate/internal/route"
 )
@@ -10,51 +12,91 @@ import (
 // reloads, by name.
 type backends struct {
 	mu    sync.Mutex
-	known map[string]*backendState
+	known map[string]*BackendState
 }
 
-type backendState struct {
-	open int  // sessions, dialing ones included
-	down bool // the last connection failed
+// BackendState is what is known of a backend.
+type BackendState struct {
+	Open     int  // sessions there, dialing ones included
+	Down     bool // the last connection failed
+	Draining bool // nobody new is let in: see [Server.DrainBackend]
+
+	LastOK    time.Time // when a connection last succeeded; zero: never
+	LastError string    // of the last one that failed, fit for a log; "": none has
+	FailedAt  time.Time // when that was
+}
+
+// Backend tells what is known of a backend.
+func (s *Server) Backend(name string) BackendState {
+	s.backends.mu.Lock()
+	defer s.backends.mu.Unlock()
+	return *s.backends.state(name)
+}
+
+// DrainBackend lets nobody new in at a backend, or again. Sessions that are there
+// go on; logins are told [SYS/TEMP]. It outlives reloads, and no restart.
+func (s *Server) DrainBackend(name string, drain bool) {
+	s.backends.mu.Lock()
+	defer s.backends.mu.Unlock()
+	s.backends.state(name).Draining = drain
 }
 
 // state needs the lock.
-func (b *backends) state(name string) *backendState {
+func (b *backends) state(name string) *BackendState {
 	if b.known == nil {
-		b.known = make(map[string]*backendState)
+		b.known = make(map[string]*BackendState)
 	}
 	state := b.known[name]
 	if state == nil {
-		state = new(backendState)
+		state = new(BackendState)
 		b.known[name] = state
 	}
 	return state
 }
 
-// take takes a place at a backend, unless its connections are used up; 0 is no
-// limit.
-func (b *backends) take(backend *route.Backend) (giveBack func(), ok bool) {
+// Why there is no place at a backend.
+var (
+	errBackendFull     = errors.New("its connections are used up")
+	errBackendDraining = errors.New("it is being drained")
+)
+
+// take takes a place at a backend, unless its connections are used up (0 is no
+// limit) or it is being drained.
+func (b *backends) take(backend *route.Backend) (giveBack func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	state := b.state(backend.Name)
-	if backend.Connections > 0 && state.open >= backend.Connections {
-		return nil, false
+	switch {
+	case state.Draining:
+		return nil, errBackendDraining
+	case backend.Connections > 0 && state.Open >= backend.Connections:
+		return nil, errBackendFull
 	}
-	state.open++
+	state.Open++
 	return func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		state.open--
-	}, true
+		state.Open--
+	}, nil
 }
 
-// turned notes how a connection went and reports whether that is news: a
-// backend that is down is worth one warning, not one a login.
-func (b *backends) turned(name string, down bool) bool {
+// succeeded notes that a backend is there, and reports whether that is news.
+func (b *backends) succeeded(name string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	state := b.state(name)
-	changed := state.down != down
-	state.down = down
-	return changed
+	was := state.Down
+	state.Down, state.LastOK = false, time.Now()
+	return was
+}
+
+// failed notes that no address of a backend works, and reports whether that is
+// news: a backend that is down is worth one warning, not one a login.
+func (b *backends) failed(name, why string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	state := b.state(name)
+	was := state.Down
+	state.Down, state.LastError, state.FailedAt = true, why, time.Now()
+	return !was
 }

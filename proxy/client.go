@@ -70,7 +70,7 @@ func (c *client) allow(ctx context.Context, until time.Time) error {
 	}
 	// In this order: whoever ends ctx moves the deadline afterwards.
 	if ctx.Err() != nil {
-		return fail(causeDraining, "draining", nil)
+		return calledOff(ctx)
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func (s *session) tryEndpoint(ctx context.Context, at endpoint, target route.Tar
 		b.close()
 		return nil, err
 	}
-	s.rec.Address = at.address
+	s.rec.note(func() { s.rec.Address = at.address })
 	return b, nil
 }
 
@@ -65,7 +65,7 @@ func (s *session) noteDial(name string, at endpoint, err error) {
 	s.srv.metrics.Dialed(name, result)
 	// One that refuses a user is there.
 	there := err == nil || asFailure(err).cause == causeAuth
-	if there && s.srv.backends.turned(name, false) {
+	if there && s.srv.backends.succeeded(name) {
 		s.info("backend is back", "backend", name, "address", at.address)
 	}
 	if err != nil && s.srv.log.IsDebug() {
@@ -75,8 +75,12 @@ func (s *session) noteDial(name string, at endpoint, err error) {
 
 // noteDown warns once that no address of a backend works.
 func (s *session) noteDown(name string, err error) {
-	if err != nil && s.srv.backends.turned(name, true) {
-		s.warn("backend is down", "backend", name, "error", foreign(err.Error()))
+	if err == nil {
+		return
+	}
+	why := foreign(err.Error())
+	if s.srv.backends.failed(name, why) {
+		s.warn("backend is down", "backend", name, "error", why)
 	}
 }
 
@@ -124,7 +128,7 @@ func (s *Server) dialEndpoint(ctx context.Context, at endpoint, limit time.Durat
 	conn, err := s.opts.Dial(dialing, at.network, at.address)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil, fail(causeDraining, "draining", nil)
+		return nil, calledOff(ctx)
 	case err != nil:
 		return nil, tryElsewhere("backend_unreachable", err)
 	case s.isSelf(conn):

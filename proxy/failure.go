@@ -1,6 +1,10 @@
 package proxy
 
-import "fmt"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // cause is what a client is told, one row of the table in reply.go. Many
 // reasons share a cause: what a guesser could learn from must look alike.
@@ -19,6 +23,7 @@ const (
 	causeCapacity                   // no room here or at the backend
 	causeMisconfigured              // an operator must act
 	causeDraining                   // popgate is going away
+	causeKicked                     // an operator has ended the session
 )
 
 // failure is why a session, or a login attempt of it, ends.
@@ -45,6 +50,23 @@ func (f *failure) Unwrap() error { return f.err }
 
 func fail(cause cause, reason string, err error) *failure {
 	return &failure{cause: cause, reason: reason, err: err}
+}
+
+// errKicked is why the context of a session ended that an operator has kicked.
+var errKicked = errors.New("kicked")
+
+// calledOff is why a session ends whose context has.
+func calledOff(ctx context.Context) *failure {
+	if errors.Is(context.Cause(ctx), errKicked) {
+		return fail(causeKicked, "kicked", nil)
+	}
+	return fail(causeDraining, "draining", nil)
+}
+
+// quiet makes a failure one without a reply: there is no way to send one yet.
+func (f *failure) quiet() *failure {
+	f.cause = causeSilent
+	return f
 }
 
 // silent is a failure without a reply.

@@ -1,12 +1,20 @@
 package proxy
 
 import (
+	"context"
 	"net/netip"
+	"sync"
 	"time"
+
+	"popgate/internal/relay"
 )
 
-// Record is what is kept of a session: one log line, and numbers.
+// Record is what is kept of a session: one log line, and numbers. The session's
+// goroutine writes it, under the lock, and reads it without; others read under
+// the lock.
 type Record struct {
+	mu sync.Mutex
+
 	// ID is in every log line of the session.
 	ID       string
 	Listener string
@@ -36,12 +44,30 @@ type Record struct {
 	End string
 
 	began    time.Time
-	served   bool // the name's domain is one of a tenant's
+	state    string      // as operators see it
+	names    FailedUsers // of the configuration that it was born with
+	served   bool        // the name's domain is one of a tenant's
 	loggedIn bool
+
+	kicked bool
+	cancel context.CancelCauseFunc // ends a session before login; nil after that
+	under  *relay.Session          // after login
 }
+
+// note writes to the record.
+func (r *Record) note(write func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	write()
+}
+
+// enter notes a session's state.
+func (r *Record) enter(state string) { r.note(func() { r.state = state }) }
 
 // attempt forgets the last login attempt.
 func (r *Record) attempt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.User, r.Tenant, r.served = "", "", false
 	r.Policy, r.PolicyText, r.ReadOnly = "", "", false
 	r.Backend, r.Address, r.Rule = "", "", ""
@@ -49,6 +75,8 @@ func (r *Record) attempt() {
 
 // ended notes why; the first reason counts.
 func (r *Record) ended(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.End == "" {
 		r.End = why
 	}
@@ -56,6 +84,8 @@ func (r *Record) ended(why string) {
 
 // failed notes a refused login.
 func (r *Record) failed(reason string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.LoginFailures++
 	r.LastFailure = reason
 }

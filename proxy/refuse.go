@@ -16,7 +16,7 @@ func (s *session) refuse(ctx context.Context, err error) (again bool) {
 		s.endAttempt(ctx, f)
 	}
 	if ctx.Err() != nil && f.cause != causeSilent {
-		f = fail(causeDraining, "draining", nil)
+		f = calledOff(ctx)
 	}
 	v := verdicts[f.cause]
 	if v.counts {

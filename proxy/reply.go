@@ -72,6 +72,7 @@ var verdicts = map[cause]verdict{
 	causeCapacity:      {reply: "-ERR [SYS/TEMP] too many sessions, try again later"},
 	causeMisconfigured: {reply: "-ERR [SYS/PERM] the server is not configured correctly"},
 	causeDraining:      {reply: "-ERR [SYS/TEMP] the server is restarting, try again"},
+	causeKicked:        {reply: "-ERR [SYS/TEMP] this session was ended by an operator"},
 }
 
 // nameReply answers a name that is none.

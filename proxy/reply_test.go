@@ -113,6 +113,7 @@ func TestVerdicts(t *testing.T) {
 		"causeCapacity":      {"SYS/TEMP", false, false},
 		"causeMisconfigured": {"SYS/PERM", false, false},
 		"causeDraining":      {"SYS/TEMP", false, false},
+		"causeKicked":        {"SYS/TEMP", false, false},
 	}
 	names := causeNames(t)
 	if got, want := slices.Sorted(slices.Values(names)), slices.Sorted(maps.Keys(want)); !slices.Equal(got, want) {

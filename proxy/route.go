@@ -12,7 +12,7 @@ func (s *session) route(ctx context.Context, name route.Name) (route.Target, err
 	target, err := s.set.Routes.Route(ctx, name, s.login.subject.Env)
 	switch {
 	case ctx.Err() != nil:
-		return route.Target{}, fail(causeDraining, "draining", nil)
+		return route.Target{}, calledOff(ctx)
 	case errors.Is(err, route.ErrNoRoute):
 		// Like a wrong password: an unknown user must not stand out.
 		return route.Target{}, fail(causeAuth, "no_route", err)
@@ -20,11 +20,14 @@ func (s *session) route(ctx context.Context, name route.Name) (route.Target, err
 		s.info("route failed", "tenant", name.Tenant)
 		return route.Target{}, fail(causeTemporary, "route_failed", err)
 	}
-	s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule
-	place, ok := s.srv.backends.take(target.Backend)
-	if !ok {
+	s.rec.note(func() { s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule })
+	place, err := s.srv.backends.take(target.Backend)
+	switch {
+	case errors.Is(err, errBackendFull):
 		s.srv.metrics.Denied("backend_connections")
 		return route.Target{}, fail(causeCapacity, "backend_connections", nil)
+	case err != nil:
+		return route.Target{}, fail(causeTemporary, "backend_draining", err)
 	}
 	s.holds.place = place
 	return target, nil

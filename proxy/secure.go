@@ -17,11 +17,11 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 	}
 	// In this order: whoever ends ctx moves the deadline afterwards.
 	if ctx.Err() != nil {
-		return silent("draining", nil)
+		return calledOff(ctx).quiet()
 	}
 	err := conn.Handshake()
 	if err != nil && ctx.Err() != nil {
-		return silent("draining", nil)
+		return calledOff(ctx).quiet()
 	}
 	if err != nil {
 		f := handshakeFailure(err)
@@ -34,9 +34,11 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 	// The server name of this connection, never of an earlier one that was
 	// resumed, decides about tenants.
 	state := conn.ConnectionState()
-	s.rec.TLSVersion = tls.VersionName(state.Version)
-	s.rec.Cipher = tls.CipherSuiteName(state.CipherSuite)
-	s.rec.ServerName = state.ServerName
+	s.rec.note(func() {
+		s.rec.TLSVersion = tls.VersionName(state.Version)
+		s.rec.Cipher = tls.CipherSuiteName(state.CipherSuite)
+		s.rec.ServerName = state.ServerName
+	})
 	s.srv.metrics.Handshake(s.rec.TLSVersion, "ok")
 	s.client.secured(conn)
 	if state.NegotiatedProtocol == challengeProtocol {

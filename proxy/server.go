@@ -17,7 +17,6 @@ import (
 
 	"popgate/authz"
 	"popgate/internal/metrics"
-	"popgate/internal/relay"
 )
 
 // Options are what a Server works with as long as it lives. Guard, Metrics and
@@ -50,8 +49,8 @@ type Server struct {
 
 	mu        sync.Mutex
 	acceptors map[string]*acceptor // by address as configured
-	relays    map[*Record]*relay.Session
-	expired   bool // draining is over: no relay may go on
+	open      map[string]*Record   // the sessions that are open, by id
+	expired   bool                 // draining is over: no relay may go on
 
 	accepting sync.WaitGroup
 	sessions  sync.WaitGroup
@@ -78,7 +77,7 @@ func New(opts Options) *Server {
 		polite:    make(chan struct{}, politePlaces),
 		boot:      strings.ToLower(rand.Text()[:5]),
 		acceptors: make(map[string]*acceptor),
-		relays:    make(map[*Record]*relay.Session),
+		open:      make(map[string]*Record),
 	}
 }
 
@@ -90,7 +89,7 @@ func New(opts Options) *Server {
 func (s *Server) Apply(ctx context.Context, settings Settings) error {
 	s.applying.Lock()
 	defer s.applying.Unlock()
-	opened, err := s.open(ctx, settings.Listeners)
+	opened, err := s.listen(ctx, settings.Listeners)
 	if err != nil {
 		return err
 	}
@@ -106,8 +105,8 @@ func (s *Server) Apply(ctx context.Context, settings Settings) error {
 	return nil
 }
 
-// open opens the listeners that are not there yet, all or none.
-func (s *Server) open(ctx context.Context, listeners []Listener) ([]*acceptor, error) {
+// listen opens the listeners that are not there yet, all or none.
+func (s *Server) listen(ctx context.Context, listeners []Listener) ([]*acceptor, error) {
 	var opened []*acceptor
 	var errs []error
 	for _, l := range listeners {
@@ -190,7 +189,10 @@ func (s *Server) start(ctx context.Context, conn net.Conn, address string) {
 	}
 	ses := &session{srv: s, set: set, listener: listener, raw: conn}
 	ses.client = newClient(conn, nil)
-	ses.rec = &Record{ID: s.newID(), Listener: listener.Name, Client: peerOf(conn), began: time.Now()}
+	ses.rec = &Record{
+		ID: s.newID(), Listener: listener.Name, Client: peerOf(conn),
+		began: time.Now(), state: StateConnecting, names: set.FailedUsers,
+	}
 	lease, denial := s.guard.Ask(ctx, authz.Accept, ses.subject())
 	if denial != nil {
 		s.metrics.Denied(denial.Check)
@@ -204,8 +206,14 @@ func (s *Server) start(ctx context.Context, conn net.Conn, address string) {
 	}
 	ses.holds.slot = lease
 	s.metrics.SessionOpened(beforeLogin)
+	ctx, cancel := context.WithCancelCause(ctx)
+	ses.rec.cancel = cancel
+	s.opened(ses.rec)
 	s.sessions.Add(1)
-	go ses.run(ctx)
+	go func() {
+		defer cancel(nil)
+		ses.run(ctx)
+	}()
 }
 
 func (s *Server) newID() string { return s.boot + "-" + strconv.FormatUint(s.count.Add(1), 36) }

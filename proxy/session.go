@@ -113,7 +113,7 @@ func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend,
 // relay tells the client that it is in, and lets go of the session: nothing of
 // the login lives on while mail is read.
 func (s *session) relay(ctx context.Context, b *backend) {
-	err := s.ready(b)
+	err := s.ready(ctx, b)
 	if err == nil {
 		// Sent here, not under the server's lock.
 		err = errors.Join(s.client.write(b.welcome()), s.client.beneath.Flush())
@@ -129,9 +129,9 @@ func (s *session) relay(ctx context.Context, b *backend) {
 }
 
 // ready frees both connections from the limits of the login.
-func (s *session) ready(b *backend) error {
+func (s *session) ready(ctx context.Context, b *backend) error {
 	if !b.unwake() || !s.unwake() {
-		return fail(causeDraining, "draining", nil)
+		return calledOff(ctx)
 	}
 	return errors.Join(b.conn.SetDeadline(time.Time{}), s.client.beneath.SetDeadline(time.Time{}))
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/authz"
+	"popgate/internal/admin"
 	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/internal/route"
@@ -18,6 +19,7 @@ type assembly struct {
 	settings     proxy.Settings
 	certificates *tlsconf.Source
 	rules        authz.Rules
+	access       admin.Access
 }
 
 // lasting is what outlives a configuration and goes into each.
@@ -33,12 +35,14 @@ func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 	table, tableErr := route.New(routeOptions(cfg))
 	certificates, certErr := newCertificates(cfg, with)
 	rules, rulesErr := newRules(cfg)
-	if err := errors.Join(tableErr, certErr, rulesErr); err != nil {
+	access, accessErr := newAccess(cfg, with.log)
+	if err := errors.Join(tableErr, certErr, rulesErr, accessErr); err != nil {
 		return nil, err
 	}
 	a := &assembly{
 		certificates: certificates,
 		rules:        rules,
+		access:       access,
 		settings: proxy.Settings{
 			Hostname:      cfg.Hostname,
 			TLS:           certificates.ServerConfig(),

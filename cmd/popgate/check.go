@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,9 +79,29 @@ func loadAgain(path string, log hclog.Logger) (*config.Config, error) {
 		log.Log(level, "configuration problem", "at", d.Subject.String(), "problem", d.Summary, "detail", d.Detail)
 	}
 	if diags.HasErrors() {
-		return nil, errors.Join(errors.New("the configuration has problems"), certificates)
+		return nil, newBadConfig(diags, certificates)
 	}
 	return cfg, nil
+}
+
+// badConfig is a configuration with problems, which the log has already.
+type badConfig struct {
+	problems []string // one line each
+}
+
+func (e *badConfig) Error() string { return "the configuration has problems" }
+
+func newBadConfig(diags hcl.Diagnostics, certificates error) *badConfig {
+	bad := new(badConfig)
+	for _, d := range diags {
+		if d.Severity == hcl.DiagError {
+			bad.problems = append(bad.problems, fmt.Sprintf("%s: %s; %s", d.Subject, d.Summary, d.Detail))
+		}
+	}
+	if certificates != nil {
+		bad.problems = append(bad.problems, asLine(certificates))
+	}
+	return bad
 }
 
 // read reads a configuration, and what is wrong with its certificates if the

@@ -17,19 +17,21 @@ import (
 )
 
 // entrances are what can be connected to beside mail: the port at which a CA
-// asks for HTTP-01 challenges, and the socket of operators' commands.
+// asks for HTTP-01 challenges, and those of operators, a socket and a TCP port.
 type entrances struct {
 	log       hclog.Logger
 	challenge door
 	answers   *http.Server
 	socket    door
+	operators door // over TCP
 	admin     *admin.Server
 }
 
 // newEntrances returns closed ones.
-func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.Certificates, logins admin.Logins) (*entrances, error) {
+func newEntrances(log hclog.Logger, challenges http.Handler, desks admin.Options) (*entrances, error) {
 	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
-	e.challenge.log, e.socket.log = log.Named("acme"), log.Named("admin")
+	desks.Logger = log.Named("admin")
+	e.challenge.log, e.socket.log, e.operators.log = log.Named("acme"), desks.Logger, desks.Logger
 	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
 	e.challenge.listen = func(address string) (net.Listener, error) {
 		l, err := net.Listen("tcp", address)
@@ -39,18 +41,20 @@ func newEntrances(log hclog.Logger, challenges http.Handler, certificates admin.
 		return tlsconf.LimitChallenges(l), nil
 	}
 	e.challenge.serve = e.answers.Serve
-	server, err := admin.New(admin.Options{Certificates: certificates, Logins: logins, Logger: log.Named("admin")})
-	if err != nil {
+	var err error
+	if e.admin, err = admin.New(desks); err != nil {
 		return nil, err
 	}
-	e.admin, e.socket.listen, e.socket.serve = server, admin.Listen, server.Serve
+	e.socket.listen, e.socket.serve = admin.Listen, e.admin.Serve
+	e.operators.listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	e.operators.serve = e.admin.Serve
 	return e, nil
 }
 
 // open opens what cfg names, beside what is open. What cfg doesn't name itself,
 // but has by default, may fail; but hosts must be validated somewhere.
 func (e *entrances) open(cfg *config.Config, settings *proxy.Settings) error {
-	return errors.Join(e.openChallenge(cfg.TLS.ACME, settings), e.openSocket(cfg.Admin))
+	return errors.Join(e.openChallenge(cfg.TLS.ACME, settings), e.openSocket(cfg.Admin), e.openOperators(cfg.Admin.Address))
 }
 
 func (e *entrances) openChallenge(acme *config.ACME, settings *proxy.Settings) error {
@@ -92,20 +96,38 @@ func (e *entrances) openSocket(block config.Admin) error {
 	return nil
 }
 
+func (e *entrances) openOperators(address string) error {
+	if address == "" {
+		e.operators.skip()
+		return nil
+	}
+	if err := e.operators.open(address); err != nil {
+		return fmt.Errorf("admin address: %w", err)
+	}
+	return nil
+}
+
 // use brings in force what was opened, and says so.
-func (e *entrances) use() {
+func (e *entrances) use(access admin.Access) {
+	e.admin.SetAccess(access) // before anybody can come in by a new door
 	before := e.challenge.addr()
 	e.challenge.use()
 	if at := e.challenge.addr(); at != nil && at != before {
 		e.log.Info("answering HTTP-01 challenges", "address", at.String())
 	}
 	e.socket.use()
+	before = e.operators.addr()
+	e.operators.use()
+	if at := e.operators.addr(); at != nil && at != before {
+		e.log.Info("status page and metrics are served", "address", at.String())
+	}
 }
 
 // forget undoes open.
 func (e *entrances) forget() {
 	e.challenge.forget()
 	e.socket.forget()
+	e.operators.forget()
 }
 
 // partingTime is for telling commands that wait for something that they wait in
@@ -117,7 +139,7 @@ func (e *entrances) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
 	admin := func() error { return e.admin.Shutdown(ctx) }
-	if err := errors.Join(e.challenge.close(e.answers.Close), e.socket.close(admin)); err != nil {
+	if err := errors.Join(e.challenge.close(e.answers.Close), e.socket.close(admin), e.operators.close(admin)); err != nil {
 		e.log.Debug("not closed in order", "error", err)
 	}
 }

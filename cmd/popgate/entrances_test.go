@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"popgate/internal/admin"
 	"popgate/internal/config"
@@ -21,7 +22,7 @@ import (
 func doors(t *testing.T) (*entrances, *output) {
 	t.Helper()
 	log := newOutput()
-	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, noCertificates{}, noLogins{})
+	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, noDesks)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,13 +30,20 @@ func doors(t *testing.T) (*entrances, *output) {
 	return e, log
 }
 
-// noCertificates is a desk with nothing on it.
-type noCertificates struct{ admin.Certificates }
+// noDesk is a desk with nothing on it, where nobody asks for more.
+type noDesk struct {
+	admin.Certificates
+	admin.Logins
+	admin.Process
+}
 
-func (noCertificates) List() []admin.Certificate { return nil }
+func (noDesk) List() []admin.Certificate { return nil }
 
-// noLogins is a desk where nobody asks.
-type noLogins struct{ admin.Logins }
+func (noDesk) Ready() admin.Readiness { return admin.Readiness{Ready: true} }
+
+var noDesks = admin.Options{
+	Certificates: noDesk{}, Logins: noDesk{}, Sessions: &sessionDesk{}, Backends: &backendDesk{}, Process: noDesk{}, Metrics: prometheus.NewRegistry(),
+}
 
 // taken is an address that another program has.
 func taken(t *testing.T) string {
@@ -80,7 +88,7 @@ func TestChallengePortTaken(t *testing.T) {
 				e.forget()
 				return
 			}
-			e.use()
+			e.use(admin.Access{})
 			if test.https != "" && settings.Listeners[1].Optional == test.required {
 				t.Errorf("https_address is optional: %v", settings.Listeners[1].Optional)
 			}

@@ -55,11 +55,17 @@ func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*con
 			running = false
 		case <-ends:
 			running = false
+		case <-s.orders.drained:
+			running = false
 		case <-reloads:
-			// Of several that come meanwhile one is enough.
-			s.reload(serving, load)
+			// Of several that come meanwhile one is enough. The log says how it went.
+			_ = s.reload(serving, load)
+		case answer := <-s.orders.reloads:
+			answer <- s.reload(serving, load)
 		}
 	}
+	close(s.orders.over)
+	s.draining.Store(true)
 	stopServing()
 	drained := make(chan struct{})
 	go func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/authz"
+	"popgate/internal/admin"
 	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/proxy"
@@ -25,7 +26,13 @@ type service struct {
 	entrances *entrances
 
 	format string        // of the log; can't change while running
+	level  logLevel      // of the log; can
 	drain  time.Duration // of the configuration in force
+	orders *orders
+
+	config   atomic.Pointer[config.Config] // in force
+	loaded   atomic.Int64                  // when that was brought in force, in ns of Unix time
+	draining atomic.Bool
 
 	explainer    atomic.Pointer[explainer]      // of the configuration in force
 	certificates atomic.Pointer[tlsconf.Source] // in force
@@ -36,11 +43,18 @@ type service struct {
 // newService returns a service that does nothing yet.
 func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
 	s := &service{lasting: newLasting(log, metrics.New()), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
+	s.level.log, s.orders = log, newOrders()
 	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
 	s.stopWatching = func() {}
 	var err error
-	s.entrances, err = newEntrances(log, s.automatic, &certificateDesk{current: &s.certificates, automatic: s.automatic},
-		&loginDesk{guard: s.guard, current: &s.explainer})
+	s.entrances, err = newEntrances(log, s.automatic, admin.Options{
+		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
+		Logins:       &loginDesk{guard: s.guard, current: &s.explainer},
+		Sessions:     &sessionDesk{server: s.server},
+		Backends:     &backendDesk{server: s.server, current: &s.config},
+		Process:      &processDesk{service: s, started: time.Now()},
+		Metrics:      s.metrics.Registry,
+	})
 	return s, err
 }
 
@@ -74,12 +88,14 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	}
 	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes))
 	s.guard.SetRules(parts.rules)
-	s.entrances.use()
-	s.log.SetLevel(hclog.LevelFromString(cfg.Log.Level))
+	s.config.Store(cfg)
+	s.loaded.Store(time.Now().UnixNano())
+	s.level.configure(cfg.Log.Level)
 	if cfg.Log.Format != s.format {
 		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
 	}
 	s.drain = cfg.Timeouts.Drain
+	s.entrances.use(parts.access)
 	s.replaceCertificates(ctx, parts.certificates, s.answers(cfg))
 	return nil
 }
@@ -145,7 +161,7 @@ func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
 
 // reload applies the configuration that load returns, or keeps the one in
 // force and says why.
-func (s *service) reload(ctx context.Context, load func() (*config.Config, error)) {
+func (s *service) reload(ctx context.Context, load func() (*config.Config, error)) error {
 	cfg, err := load()
 	if err == nil {
 		err = s.apply(ctx, cfg)
@@ -153,10 +169,11 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 	if err != nil {
 		s.metrics.Reloaded("error")
 		s.log.Error("reload failed, the old configuration stays", "error", asLine(err))
-		return
+		return err
 	}
 	s.metrics.Reloaded("ok")
 	s.log.Info("reloaded")
+	return nil
 }
 
 // finish waits for the sessions to end, after the context has, and for
@@ -173,5 +190,6 @@ func (s *service) finish() {
 	left := s.server.Drain(s.drain)
 	<-ended
 	s.entrances.close()
+	s.level.stop()
 	s.log.Info("drained", "closed_at_timeout", left)
 }

@@ -39,17 +39,21 @@ var errPanic = errors.New("panic")
 
 // run answers a request with a call.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
+	who, refused := s.admit(r, c.need)
+	if refused != nil {
+		s.turnAway(w, r, c, refused)
+		return
+	}
 	if err := c.receive(w, r); err != nil {
 		s.fail(w, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), c.limit)
+	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), asAsker{}, who), c.limit)
 	defer cancel()
 	began := time.Now()
-	body, err := encode(c.answer(r.WithContext(ctx)))
+	err := s.perform(w, r.WithContext(ctx), c)
 	if err == nil {
 		s.note(r, c, "ok", began)
-		s.send(w, http.StatusOK, body)
 		return
 	}
 	failed := asError(ctx, err)
@@ -58,6 +62,30 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
 	}
 	s.note(r, c, failed.Code, began)
 	s.fail(w, failed)
+}
+
+// perform makes the call, and sends the answer if it has none of its own.
+func (s *Server) perform(w http.ResponseWriter, r *http.Request, c call) error {
+	if c.serve != nil {
+		return c.serve(w, r)
+	}
+	body, err := encode(c.answer(r))
+	if err == nil {
+		s.send(w, http.StatusOK, body)
+	}
+	return err
+}
+
+// turnAway answers whoever may not make a call. It is logged: somebody may be
+// trying tokens.
+func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, c call, refused *Error) {
+	s.refused(refused.Code)
+	s.log.Info("admin call refused", "call", c.name, "client", r.RemoteAddr, "reason", refused.Code)
+	if refused.Code == CodeUnauthorized {
+		// Browsers ask for Basic only; its user name is not looked at.
+		w.Header().Set("WWW-Authenticate", `Basic realm="popgate: any name, and the token", charset="UTF-8"`)
+	}
+	s.fail(w, refused)
 }
 
 // receive reads the request's body. Most calls take none, and whoever sends them
@@ -82,7 +110,10 @@ func (s *Server) note(r *http.Request, c call, result string, began time.Time) {
 	if !c.changes {
 		return
 	}
-	args := []any{"call", c.name, c.subject, quoted(r.PathValue(c.subject))}
+	args := []any{"call", c.name}
+	if c.subject != "" {
+		args = append(args, c.subject, quoted(r.PathValue(c.subject)))
+	}
 	if query := r.URL.Query(); c.query != "" && query.Has(c.query) {
 		args = append(args, c.query, quoted(query.Get(c.query)))
 	}

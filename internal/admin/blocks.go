@@ -11,7 +11,7 @@ import (
 // Block is a block in force.
 type Block struct {
 	Address string    `json:"address"`        // or a network, such as 2001:db8::/64
-	User    string    `json:"user,omitempty"` // as whom; "": as anybody
+	User    string    `json:"user,omitempty"` // as whom; "": as anybody, or who asks has neither the socket nor the token
 	Check   string    `json:"check"`          // the name of the check that refuses
 	Until   time.Time `json:"until"`
 	Level   int       `json:"level"` // how many blocks in a row it is
@@ -55,6 +55,9 @@ func (s *Server) listBlocks(r *http.Request) (any, error) {
 	all := s.logins.Blocks(r.Context())
 	list := BlockList{Blocks: []Block{}, More: max(0, len(all)-maxBlocks)}
 	for _, b := range all[:len(all)-list.More] {
+		if !trusted(r.Context()) {
+			b.User = ""
+		}
 		list.Blocks = append(list.Blocks, b.Printable())
 	}
 	return list, nil

@@ -17,8 +17,13 @@ type call struct {
 	query   string // the one parameter that may follow the path, and its log key; "": none is looked at
 	body    bool   // it takes one
 	changes bool   // something: it is logged at level info
+	need    need   // of whoever asks over TCP
 	limit   time.Duration
-	answer  func(*http.Request) (any, error)
+
+	// answer returns what is sent as JSON. serve is for whatever else there is;
+	// an error that it returns is sent, so that it must not have begun then.
+	answer func(*http.Request) (any, error)
+	serve  func(http.ResponseWriter, *http.Request) error
 }
 
 // How long a call may take. An order takes autocert five minutes at most, and
@@ -29,23 +34,70 @@ const (
 )
 
 // calls is the API. What it says is a contract: paths and words may be added
-// under /v1/, and never change their meaning. Every answer is JSON, but for what
-// net/http refuses before it is a request: those are a status and plain text.
+// under /v1/, and never change their meaning. Every answer is JSON, but for the
+// page, the metrics, profiles, and what net/http refuses before it is a request:
+// those are a status and plain text.
+//
+// What changes something needs the socket or the token (needAll, the zero
+// value), and so does what tells of a user: a trace, an explanation.
 func (s *Server) calls() []call {
-	return []call{
-		{name: "list certificates", method: http.MethodGet, path: "/v1/certificates",
-			limit: quickTime, answer: s.listCertificates},
+	return slices.Concat(s.probes(), s.views(), []call{
 		{name: "renew certificate", method: http.MethodPost, path: "/v1/certificates/{host}/renew", subject: "host",
 			changes: true, limit: renewTime, answer: s.renewCertificate},
 		{name: "probe", method: http.MethodPost, path: "/v1/certificates/{host}/probe", subject: "host",
 			changes: true, limit: quickTime, answer: s.probeCertificate},
 		{name: "explain", method: http.MethodPost, path: "/v1/explain",
 			body: true, limit: quickTime, answer: s.explainLogin},
-		{name: "list blocks", method: http.MethodGet, path: "/v1/blocks",
-			limit: quickTime, answer: s.listBlocks},
 		{name: "clear blocks", method: http.MethodDelete, path: "/v1/blocks/{address}", subject: "address", query: "user",
 			changes: true, limit: quickTime, answer: s.clearBlocks},
+		{name: "kick session", method: http.MethodDelete, path: "/v1/sessions/{id}", subject: "id",
+			changes: true, limit: quickTime, answer: s.kickSession},
+		{name: "drain backend", method: http.MethodPost, path: "/v1/backends/{backend}/drain", subject: "backend",
+			changes: true, limit: quickTime, answer: s.drainBackend},
+		{name: "undrain backend", method: http.MethodPost, path: "/v1/backends/{backend}/undrain", subject: "backend",
+			changes: true, limit: quickTime, answer: s.undrainBackend},
+		{name: "reload", method: http.MethodPost, path: "/v1/reload",
+			changes: true, limit: quickTime, answer: s.reload},
+		{name: "drain", method: http.MethodPost, path: "/v1/drain",
+			changes: true, limit: quickTime, answer: s.drain},
+		{name: "set log level", method: http.MethodPut, path: "/v1/log",
+			body: true, changes: true, limit: quickTime, answer: s.setLogLevel},
+		{name: "trace", method: http.MethodPost, path: "/v1/trace",
+			body: true, changes: true, limit: maxTraceTime, serve: s.traceUser},
+		{name: "profile", method: http.MethodGet, path: profilesPath + "{name...}",
+			limit: profileTime, serve: s.profile},
+	})
+}
+
+// probes are asked by machines.
+func (s *Server) probes() []call {
+	return []call{
+		{name: "health", method: http.MethodGet, path: "/healthz", need: needNone, limit: quickTime, answer: s.healthz},
+		{name: "readiness", method: http.MethodGet, path: "/readyz", need: needNone, limit: quickTime, serve: s.readyz},
+		{name: "metrics", method: http.MethodGet, path: "/metrics", need: needRead, limit: quickTime, serve: s.showMetrics},
 	}
+}
+
+// views show how things are.
+func (s *Server) views() []call {
+	var list []call
+	for _, view := range []struct {
+		name, path string
+		answer     func(*http.Request) (any, error)
+	}{
+		{"status", "/v1/status", s.showStatus},
+		{"list certificates", "/v1/certificates", s.listCertificates},
+		{"list blocks", "/v1/blocks", s.listBlocks},
+		{"list sessions", "/v1/sessions", s.listSessions},
+		{"show session", "/v1/sessions/{id}", s.oneSession},
+		{"list backends", "/v1/backends", s.listBackends},
+		{"show configuration", "/v1/config", s.showConfig},
+		{"show log level", "/v1/log", s.showLogLevel},
+	} {
+		list = append(list, call{name: view.name, method: http.MethodGet, path: view.path,
+			need: needRead, limit: quickTime, answer: view.answer})
+	}
+	return list
 }
 
 // mux finds a request's call.
@@ -99,9 +151,14 @@ func (s *Server) notFound(w http.ResponseWriter, _ *http.Request) {
 	s.fail(w, &Error{Code: CodeNotFound, Message: "there is no such path"})
 }
 
+const profilesPath = "/debug/pprof/"
+
 // roundabout tells whether a path is not its own shortest form. http.ServeMux
 // would answer it with a redirection, and the API has none.
 func roundabout(r *http.Request) bool {
 	escaped := r.URL.EscapedPath()
+	if escaped == profilesPath {
+		return false // the links on it need the slash at its end
+	}
 	return !strings.HasPrefix(escaped, "/") || path.Clean(escaped) != escaped
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // TestWire: the words of the API, which programs rely on.
@@ -82,7 +83,6 @@ func TestRefused(t *testing.T) {
 		{"GET /v1/./certificates", "", 404, CodeNotFound},
 		{"GET /v2/certificates", "", 404, CodeNotFound},
 		{"GET /debug/pprof/", "", 404, CodeNotFound},
-		{"GET /metrics", "", 404, CodeNotFound},
 		{"POST /v1/certificates//renew", "", 404, CodeNotFound},
 		{"POST /v1/certificates/../renew", "", 404, CodeNotFound},
 		{"POST /v1/certificates/a/b/renew", "", 404, CodeNotFound},
@@ -330,9 +330,20 @@ func TestStatuses(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	logger := hclog.NewNullLogger()
-	for _, opts := range []Options{
-		{Certificates: stock{}, Logins: stock{}}, {Certificates: stock{}, Logger: logger}, {Logins: stock{}, Logger: logger},
+	whole := Options{
+		Certificates: stock{}, Logins: stock{}, Sessions: stock{}, Backends: stock{}, Process: stock{},
+		Metrics: prometheus.NewRegistry(), Logger: logger,
+	}
+	if _, err := New(whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, leaveOut := range []func(*Options){
+		func(o *Options) { o.Certificates = nil }, func(o *Options) { o.Logins = nil }, func(o *Options) { o.Sessions = nil },
+		func(o *Options) { o.Backends = nil }, func(o *Options) { o.Process = nil }, func(o *Options) { o.Metrics = nil },
+		func(o *Options) { o.Logger = nil },
 	} {
+		opts := whole
+		leaveOut(&opts)
 		if _, err := New(opts); err == nil {
 			t.Errorf("%+v is enough", opts)
 		}

@@ -143,11 +143,15 @@ type certificateList struct {
 }
 
 func (s *Server) listCertificates(*http.Request) (any, error) {
-	list := certificateList{Certificates: []Certificate{}}
+	return certificateList{s.printableCertificates()}, nil
+}
+
+func (s *Server) printableCertificates() []Certificate {
+	list := []Certificate{}
 	for _, c := range s.certificates.List() {
-		list.Certificates = append(list.Certificates, c.Printable())
+		list = append(list, c.Printable())
 	}
-	return list, nil
+	return list
 }
 
 func (s *Server) renewCertificate(r *http.Request) (any, error) {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,29 +86,64 @@ func (c *Client) ask(ctx context.Context, limit time.Duration, method, path stri
 	return c.askWith(ctx, limit, method, path, nil, into)
 }
 
+// askJSON makes one call whose body is v.
+func (c *Client) askJSON(ctx context.Context, limit time.Duration, method, path string, v, into any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("ask popgate: %w", err)
+	}
+	return c.askWith(ctx, limit, method, path, bytes.NewReader(body), into)
+}
+
 // askWith makes one call with a body; nil: none.
 func (c *Client) askWith(ctx context.Context, limit time.Duration, method, path string, body io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	// The host is there because HTTP wants one.
-	r, err := http.NewRequestWithContext(ctx, method, "http://popgate"+path, body)
+	answer, err := c.send(ctx, method, path, body)
 	if err != nil {
-		return fmt.Errorf("ask popgate: %w", err)
-	}
-	answer, err := c.http.Do(r)
-	if err != nil {
-		// The rest of a *url.Error is the URL that was made up above.
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
-			err = wrapped.Err
-		}
-		return c.failed(err)
+		return err
 	}
 	defer answer.Body.Close()
 	if err := decode(answer.StatusCode, answer.Body, into); err != nil {
 		return c.failed(err)
 	}
 	return nil
+}
+
+// send sends a request, and returns the answer once its header is there.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	// The host is there because HTTP wants one.
+	r, err := http.NewRequestWithContext(ctx, method, "http://popgate"+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask popgate: %w", err)
+	}
+	answer, err := c.http.Do(r)
+	if err == nil {
+		return answer, nil
+	}
+	// The rest of a *url.Error is the URL that was made up above.
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	return nil, c.failed(err)
+}
+
+// stream makes one call that is answered with one JSON value after the other.
+func (c *Client) stream(ctx context.Context, path string, v any, read func(*json.Decoder) error) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("ask popgate: %w", err)
+	}
+	answer, err := c.send(ctx, http.MethodPost, path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return c.failed(decode(answer.StatusCode, answer.Body, nil))
+	}
+	return read(json.NewDecoder(answer.Body))
 }
 
 // failed says what was asked, unless popgate itself has said what is wrong.

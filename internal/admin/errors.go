@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,14 @@ const (
 	CodeBadRequest       = "bad_request"
 	CodeNotFound         = "not_found" // no such call
 	CodeMethodNotAllowed = "method_not_allowed"
-	CodeTooLarge         = "too_large" // the request
+	CodeTooLarge         = "too_large"    // the request
+	CodeUnauthorized     = "unauthorized" // no token, or a wrong one
+	CodeForbidden        = "forbidden"    // not that way, whoever it is
+	CodeMisdirected      = "misdirected"  // to a name that isn't one of popgate's
+	CodeUnknownSession   = "unknown_session"
+	CodeUnknownBackend   = "unknown_backend"
+	CodeTooManyTraces    = "too_many_traces"
+	CodeReloadFailed     = "reload_failed"
 	CodeUnknownHost      = "unknown_host"
 	CodeUnknownListener  = "unknown_listener"
 	CodeNotAutomatic     = "not_automatic"
@@ -31,7 +39,14 @@ var statuses = map[string]int{
 	CodeNotFound:         http.StatusNotFound,
 	CodeMethodNotAllowed: http.StatusMethodNotAllowed,
 	CodeTooLarge:         http.StatusRequestEntityTooLarge,
+	CodeUnauthorized:     http.StatusUnauthorized,
+	CodeForbidden:        http.StatusForbidden,
+	CodeMisdirected:      http.StatusMisdirectedRequest,
 	CodeUnknownHost:      http.StatusNotFound,
+	CodeUnknownSession:   http.StatusNotFound,
+	CodeUnknownBackend:   http.StatusNotFound,
+	CodeTooManyTraces:    http.StatusTooManyRequests,
+	CodeReloadFailed:     http.StatusUnprocessableEntity,
 	CodeUnknownListener:  http.StatusNotFound,
 	CodeNotAutomatic:     http.StatusConflict,
 	CodePaused:           http.StatusTooManyRequests,
@@ -42,12 +57,25 @@ var statuses = map[string]int{
 	CodeInternal:         http.StatusInternalServerError,
 }
 
-// Error is an error as it is on the wire. It is one of [ErrUnknownHost],
-// [ErrNotAutomatic], [ErrShuttingDown] and [ErrUnknownListener] for errors.Is.
+// sentinels are the errors of the interfaces that have no more to them than a
+// text, by code.
+var sentinels = map[string]error{
+	CodeUnknownHost:     ErrUnknownHost,
+	CodeUnknownListener: ErrUnknownListener,
+	CodeUnknownSession:  ErrUnknownSession,
+	CodeUnknownBackend:  ErrUnknownBackend,
+	CodeNotAutomatic:    ErrNotAutomatic,
+	CodeTooManyTraces:   ErrTooManyTraces,
+	CodeShuttingDown:    ErrShuttingDown,
+}
+
+// Error is an error as it is on the wire. For errors.Is it is the one of
+// sentinels that its code stands for.
 type Error struct {
 	Code       string   `json:"code"`                  // see CodeBadRequest and its neighbours
 	Message    string   `json:"message"`               // one line
 	Problem    *Problem `json:"problem,omitempty"`     // what the CA said, with CodeOrderFailed
+	Problems   []string `json:"problems,omitempty"`    // one line each, with CodeReloadFailed
 	RetryAfter int      `json:"retry_after,omitempty"` // seconds, with CodePaused; 0: not known
 }
 
@@ -60,15 +88,10 @@ func (e *Error) Error() string {
 
 // Is tells which sentinel the code stands for.
 func (e *Error) Is(target error) bool {
-	switch target {
-	case ErrUnknownHost:
-		return e.Code == CodeUnknownHost
-	case ErrNotAutomatic:
-		return e.Code == CodeNotAutomatic
-	case ErrShuttingDown:
-		return e.Code == CodeShuttingDown
-	case ErrUnknownListener:
-		return e.Code == CodeUnknownListener
+	for code, sentinel := range sentinels {
+		if target == sentinel {
+			return e.Code == code
+		}
 	}
 	return false
 }
@@ -79,6 +102,10 @@ func (e *Error) printable() *Error {
 	p.Code, p.Message = printable(e.Code), printable(e.Message)
 	if e.Problem != nil {
 		p.Problem = e.Problem.printable()
+	}
+	p.Problems = slices.Clone(e.Problems)
+	for i := range p.Problems {
+		makePrintable(&p.Problems[i])
 	}
 	return &p
 }
@@ -94,16 +121,18 @@ func asError(ctx context.Context, err error) *Error {
 	var known *Error
 	var paused *PausedError
 	var order *OrderError
+	var reload *ReloadError
+	for code, sentinel := range sentinels {
+		if errors.Is(err, sentinel) {
+			return &Error{Code: code, Message: sentinel.Error()}
+		}
+	}
 	switch {
 	case errors.As(err, &known):
 		return known
-	case errors.Is(err, ErrUnknownHost):
-		return &Error{Code: CodeUnknownHost, Message: ErrUnknownHost.Error()}
-	case errors.Is(err, ErrUnknownListener):
-		return &Error{Code: CodeUnknownListener, Message: ErrUnknownListener.Error()}
-	case errors.Is(err, ErrNotAutomatic):
-		return &Error{Code: CodeNotAutomatic, Message: ErrNotAutomatic.Error()}
-	case errors.Is(err, ErrShuttingDown), ended(ctx, err) && errors.Is(context.Cause(ctx), ErrShuttingDown):
+	case errors.As(err, &reload):
+		return (&Error{Code: CodeReloadFailed, Message: "the old configuration stays", Problems: reload.Problems}).printable()
+	case ended(ctx, err) && errors.Is(context.Cause(ctx), ErrShuttingDown):
 		return &Error{Code: CodeShuttingDown, Message: ErrShuttingDown.Error()}
 	case ended(ctx, err) && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &Error{Code: CodeTimeout, Message: "this takes longer than expected; it goes on"}

@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -238,21 +236,11 @@ func (s *Server) explainLogin(r *http.Request) (any, error) {
 	return x.Printable(), nil
 }
 
-// decodeQuestion reads a question and completes it. A word that isn't known is
-// an error: without it, another question would be answered.
+// decodeQuestion reads a question and completes it.
 func decodeQuestion(body []byte) (Question, error) {
 	var q Question
-	// encoding/json would make one name of many.
-	if !utf8.Valid(body) {
-		return q, errors.New("the question is not UTF-8")
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&q); err != nil {
-		return q, fmt.Errorf("the question is no JSON object with a login: %s", brief(err.Error()))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return q, errors.New("there is something behind the question")
+	if err := decodeBody(body, &q); err != nil {
+		return q, err
 	}
 	return q, q.Complete()
 }
@@ -260,10 +248,6 @@ func decodeQuestion(body []byte) (Question, error) {
 // Explain asks what would become of a login.
 func (c *Client) Explain(ctx context.Context, q Question) (Explanation, error) {
 	var x Explanation
-	body, err := json.Marshal(q)
-	if err != nil {
-		return x, fmt.Errorf("ask popgate: %w", err)
-	}
-	err = c.askWith(ctx, quickLimit, http.MethodPost, "/v1/explain", bytes.NewReader(body), &x)
+	err := c.askJSON(ctx, quickLimit, http.MethodPost, "/v1/explain", q, &x)
 	return x, err
 }

@@ -27,13 +27,28 @@ func serveVirtually(t *testing.T, p program) *virtual {
 	s, book := newServer(t, p)
 	v := &virtual{t: t, listener: poptest.NewNetwork().Listen("admin"), log: book}
 	go func() {
-		if err := s.Serve(v.listener); err != nil {
+		if err := s.Serve(asSocket{v.listener}); err != nil {
 			t.Error(err)
 		}
 	}()
 	t.Cleanup(func() { _ = s.Close() })
 	return v
 }
+
+// asSocket is a listener whose connections look like those of a unix socket.
+type asSocket struct{ net.Listener }
+
+func (a asSocket) Accept() (net.Conn, error) {
+	conn, err := a.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return socketConn{conn}, nil
+}
+
+type socketConn struct{ net.Conn }
+
+func (socketConn) LocalAddr() net.Addr { return &net.UnixAddr{Name: "virtual", Net: "unix"} }
 
 func (v *virtual) dial() net.Conn {
 	v.t.Helper()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // stock is a small program behind a Server. A nil function stands for a host
@@ -28,6 +29,72 @@ type stock struct {
 	explain func(q Question) (Explanation, error)
 	blocks  []Block
 	unblock func(which Blocked) int
+
+	sessions []Session
+	kick     func(id string) error
+	trace    func(ctx context.Context, user string, each func(TraceEvent) error) error
+
+	backends []Backend
+	turn     func(name string, drain bool) (Backend, error)
+
+	status   Status
+	ready    Readiness
+	config   string
+	reload   func(ctx context.Context) error
+	drain    func()
+	setLevel func(level string, d time.Duration)
+}
+
+func (s stock) Sessions() []Session { return s.sessions }
+
+func (s stock) Kick(id string) error {
+	if s.kick == nil {
+		return ErrUnknownSession
+	}
+	return s.kick(id)
+}
+
+func (s stock) Trace(ctx context.Context, user string, each func(TraceEvent) error) error {
+	if s.trace == nil {
+		return ErrTooManyTraces
+	}
+	return s.trace(ctx, user, each)
+}
+
+func (s stock) Backends() []Backend { return s.backends }
+
+func (s stock) turnBackend(name string, drain bool) (Backend, error) {
+	if s.turn == nil {
+		return Backend{}, ErrUnknownBackend
+	}
+	return s.turn(name, drain)
+}
+
+func (s stock) DrainBackend(name string) (Backend, error)   { return s.turnBackend(name, true) }
+func (s stock) UndrainBackend(name string) (Backend, error) { return s.turnBackend(name, false) }
+
+func (s stock) Status() Status                        { return s.status }
+func (s stock) Ready() Readiness                      { return s.ready }
+func (s stock) Config() string                        { return s.config }
+func (s stock) LogLevel() (level string, _ time.Time) { return "info", time.Time{} }
+
+func (s stock) Reload(ctx context.Context) error {
+	if s.reload == nil {
+		return nil
+	}
+	return s.reload(ctx)
+}
+
+func (s stock) Drain() {
+	if s.drain != nil {
+		s.drain()
+	}
+}
+
+func (s stock) SetLogLevel(level string, d time.Duration) {
+	if s.setLevel != nil {
+		s.setLevel(level, d)
+	}
 }
 
 func (s stock) List() []Certificate { return s.list }
@@ -66,6 +133,9 @@ func (s stock) Unblock(_ context.Context, which Blocked) int {
 type program interface {
 	Certificates
 	Logins
+	Sessions
+	Backends
+	Process
 }
 
 // logBook collects log lines.
@@ -107,7 +177,10 @@ func (l *logBook) want(t *testing.T, n int, texts ...string) {
 func newServer(t testing.TB, p program) (*Server, *logBook) {
 	t.Helper()
 	book := new(logBook)
-	s, err := New(Options{Certificates: p, Logins: p, Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: book})})
+	s, err := New(Options{
+		Certificates: p, Logins: p, Sessions: p, Backends: p, Process: p, Metrics: prometheus.NewRegistry(),
+		Logger: hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: book}),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

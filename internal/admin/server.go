@@ -8,16 +8,25 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options are what a Server works with. All must be set.
+// Options are what a Server works with. All must be set, but Refused.
 type Options struct {
 	Certificates Certificates
 	Logins       Logins
+	Sessions     Sessions
+	Backends     Backends
+	Process      Process
+	Metrics      prometheus.Gatherer
 	Logger       hclog.Logger
+
+	// Refused is told the code with which a request over TCP was refused.
+	Refused func(code string)
 }
 
 // What a connection may take.
@@ -29,7 +38,7 @@ const (
 
 	maxHeader      = 16 << 10 // octets
 	maxBody        = 64 << 10 // octets
-	maxConnections = 64       // at once
+	maxConnections = 64       // at once, of each listener
 )
 
 // Server answers operators' commands. Its methods can be called at any time,
@@ -37,10 +46,15 @@ const (
 type Server struct {
 	certificates Certificates
 	logins       Logins
+	sessions     Sessions
+	backends     Backends
+	process      Process
+	metrics      http.Handler
+	refused      func(code string)
 	log          hclog.Logger
 
 	http   http.Server
-	places chan struct{}
+	access atomic.Pointer[Access]
 
 	// ending is done when the server ends, with ErrShuttingDown for its cause.
 	// Deliberate: a context in a struct, as net/http asks a function without
@@ -51,11 +65,18 @@ type Server struct {
 
 // New returns a Server that serves nothing yet.
 func New(opts Options) (*Server, error) {
-	if opts.Certificates == nil || opts.Logins == nil || opts.Logger == nil {
-		return nil, errors.New("admin server: certificates, logins and logger must be set")
+	if opts.Certificates == nil || opts.Logins == nil || opts.Sessions == nil || opts.Backends == nil ||
+		opts.Process == nil || opts.Metrics == nil || opts.Logger == nil {
+		return nil, errors.New("admin server: all options but Refused must be set")
 	}
-	s := &Server{certificates: opts.Certificates, logins: opts.Logins, log: opts.Logger}
-	s.places = make(chan struct{}, maxConnections)
+	s := &Server{
+		certificates: opts.Certificates, logins: opts.Logins, sessions: opts.Sessions, backends: opts.Backends,
+		process: opts.Process, metrics: metricsHandler(opts.Metrics), refused: opts.Refused, log: opts.Logger,
+	}
+	if s.refused == nil {
+		s.refused = func(string) {}
+	}
+	s.SetAccess(Access{})
 	s.ending, s.end = context.WithCancelCause(context.Background())
 	s.http = http.Server{
 		Handler:           s.guard(s.mux()),
@@ -66,6 +87,7 @@ func New(opts Options) (*Server, error) {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(complaints{s.log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return s.ending },
+		ConnContext:       transport,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is as unknown as the rest
 	}
@@ -76,7 +98,7 @@ func New(opts Options) (*Server, error) {
 // Several listeners can be served, also one after the other: requests that came
 // over one that is closed are answered all the same. Serve closes l.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(limited{Listener: l, places: s.places})
+	err := s.http.Serve(limited{Listener: l, places: make(chan struct{}, maxConnections)})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+
+	"popgate/internal/admin"
+	"popgate/internal/config"
+)
+
+// newAccess says who may ask over TCP. It reads the file with the token.
+func newAccess(cfg *config.Config, log hclog.Logger) (admin.Access, error) {
+	access := admin.Access{Hosts: append([]string{cfg.Hostname}, cfg.Admin.Hosts...), Pprof: cfg.Admin.Pprof}
+	if cfg.Admin.TokenFile == "" {
+		return access, nil
+	}
+	var err error
+	if access.Token, err = readToken(cfg.Admin.TokenFile, log); err != nil {
+		return access, fmt.Errorf("token_file: %w", err)
+	}
+	return access, nil
+}
+
+// maxTokenFile is more than any token takes, in octets.
+const maxTokenFile = 4096
+
+// readToken reads a token, without the line ending behind it.
+func readToken(path string, log hclog.Logger) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o004 != 0 {
+		log.Warn("token_file can be read by every user of this machine", "file", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
+	if err != nil {
+		return "", err
+	}
+	token := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if err := admin.CheckToken(token); err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return token, nil
+}

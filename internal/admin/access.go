@@ -1,0 +1,172 @@
+package admin
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Access says who may ask over TCP. Over the unix socket the kernel has decided
+// that already: whoever comes that way may do everything.
+type Access struct {
+	// Token opens everything to whoever sends it, as `Authorization: Bearer` or
+	// as the password of HTTP's Basic, which is what browsers ask for. "": nobody
+	// can; without one, reading is open, as config takes a loopback address only.
+	Token string
+	// Hosts are names that requests may be sent to, beside IP addresses and
+	// "localhost". A page of a stranger whose name leads here (DNS rebinding)
+	// asks for a name of its own.
+	Hosts []string
+	// Pprof opens /debug/pprof/ to whoever may do everything.
+	Pprof bool
+}
+
+// need is what a call asks of whoever makes it.
+type need int
+
+const (
+	needAll  need = iota // the socket or the token
+	needRead             // or a loopback address, where no token is set
+	needNone             // nothing: probes can't send a token
+)
+
+// SetAccess replaces who may ask over TCP.
+func (s *Server) SetAccess(a Access) { s.access.Store(&a) }
+
+// asker is who makes a request.
+type asker int
+
+const (
+	askerUnknown asker = iota
+	askerReader        // may read, but for users' names
+	askerTrusted       // may do everything
+)
+
+// Keys of what a request's context knows.
+type (
+	viaSocket struct{} // the connection came over the unix socket
+	asAsker   struct{} // who asks
+)
+
+// transport marks connections that came over the unix socket.
+func transport(ctx context.Context, conn net.Conn) context.Context {
+	if conn.LocalAddr().Network() == "unix" {
+		return context.WithValue(ctx, viaSocket{}, true)
+	}
+	return ctx
+}
+
+// trusted tells whether a request may learn everything, users' names too.
+func trusted(ctx context.Context) bool { return ctx.Value(asAsker{}) == askerTrusted }
+
+// Refusals of requests over TCP.
+var (
+	errHost    = &Error{Code: CodeMisdirected, Message: "this name isn't one of popgate's: ask by IP address, or list it in admin { hosts }"}
+	errOrigin  = &Error{Code: CodeForbidden, Message: "a page from elsewhere must not ask"}
+	errToken   = &Error{Code: CodeUnauthorized, Message: "the token is missing or wrong"}
+	errNoToken = &Error{Code: CodeForbidden, Message: "this needs the unix socket, or a token: admin { token_file }"}
+)
+
+// admit decides whether a request may be answered, and as whose.
+func (s *Server) admit(r *http.Request, n need) (asker, *Error) {
+	if r.Context().Value(viaSocket{}) != nil {
+		return askerTrusted, nil
+	}
+	access := s.access.Load()
+	switch {
+	case !access.knows(r.Host):
+		return askerUnknown, errHost
+	case foreignOrigin(r):
+		return askerUnknown, errOrigin
+	}
+	token, given := tokenOf(r)
+	switch {
+	case given && access.Token != "" && sameText(token, access.Token):
+		return askerTrusted, nil
+	case n == needNone:
+		return askerUnknown, nil
+	case given, access.Token != "":
+		return askerUnknown, errToken
+	case n == needRead:
+		return askerReader, nil
+	}
+	return askerUnknown, errNoToken
+}
+
+// knows tells whether a request for host is meant for popgate.
+func (a *Access) knows(host string) bool {
+	name := host
+	if bare, _, err := net.SplitHostPort(host); err == nil {
+		name = bare
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || name == "localhost" {
+		return true
+	}
+	for _, known := range a.Hosts {
+		if name == strings.ToLower(known) {
+			return true
+		}
+	}
+	return false
+}
+
+// foreignOrigin tells whether a page of another origin has made a browser ask.
+func foreignOrigin(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		from, err := url.Parse(origin)
+		return err != nil || from.Host != r.Host
+	}
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "none", "same-origin":
+		return false
+	}
+	// A link from elsewhere may be followed; whatever else a page asks for, it
+	// asks for itself.
+	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Method != http.MethodGet
+}
+
+// tokenOf returns the token that a request brings, in either form.
+func tokenOf(r *http.Request) (token string, given bool) {
+	if _, password, ok := r.BasicAuth(); ok {
+		return password, true
+	}
+	header := r.Header.Get("Authorization")
+	scheme, token, _ := strings.Cut(header, " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token), true
+	}
+	return "", header != ""
+}
+
+// sameText compares secrets. The time that it takes tells nothing of either, the
+// length included.
+func sameText(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// The bounds of a token, in octets. 16 random ones in hexadecimal are 32.
+const (
+	minToken = 32
+	maxToken = 1024
+)
+
+// CheckToken says what is wrong with a token that was read from a file.
+func CheckToken(token string) error {
+	switch {
+	case len(token) < minToken:
+		return errors.New("a token has 32 octets at least: make one with `openssl rand -hex 32`")
+	case len(token) > maxToken:
+		return errors.New("a token has 1,024 octets at most")
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return errors.New("a token is one line of printable ASCII characters without spaces")
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"unicode/utf8"
+)
+
+// readBody decodes the body of a request, which receive has bounded.
+func readBody(r *http.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	return decodeBody(body, into)
+}
+
+// decodeBody decodes a body that is one JSON object. A word that isn't known is
+// an error: without it, something else would be done than was meant.
+func decodeBody(body []byte, into any) error {
+	// encoding/json would make one name of many.
+	if !utf8.Valid(body) {
+		return errors.New("the body is not UTF-8")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return fmt.Errorf("the body is no JSON object for this call: %s", brief(err.Error()))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something behind the object in the body")
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+)
+
+// TraceEvent is one thing that a traced session said, or popgate did for it.
+type TraceEvent struct {
+	Time    time.Time `json:"time"`
+	Session string    `json:"session,omitempty"`
+	From    string    `json:"from"` // "client", "popgate", "backend", or "note": what popgate has to say of it
+	Text    string    `json:"text"` // one line, credentials masked
+}
+
+// Printable returns e with its text made fit for a terminal.
+func (e TraceEvent) Printable() TraceEvent {
+	e.Text = printable(e.Text)
+	return e
+}
+
+// traceWish says whose next session is to be traced, and how long to wait for its
+// end.
+type traceWish struct {
+	User string `json:"user"`
+	For  string `json:"for,omitempty"` // such as "10m"; "": traceTime
+}
+
+// How long a trace may take, from the call to the end of the session.
+const (
+	minTraceTime = time.Second
+	traceTime    = 10 * time.Minute
+	maxTraceTime = 12 * time.Hour
+)
+
+func (w traceWish) check() (time.Duration, error) {
+	switch {
+	case w.User == "":
+		return 0, errors.New("the user is missing")
+	case len(w.User) > maxUser || !utf8.ValidString(w.User):
+		return 0, errors.New("no user can have such a name")
+	case w.For == "":
+		return traceTime, nil
+	}
+	d, err := time.ParseDuration(w.For)
+	if err != nil || d < minTraceTime || d > maxTraceTime {
+		return 0, errors.New("the time is from 1s to 12h, such as 10m")
+	}
+	return d, nil
+}
+
+// traceLine is one line of a trace's answer: an event, or why it ended.
+type traceLine struct {
+	*TraceEvent
+	Error *Error `json:"error,omitempty"`
+}
+
+// traceUser answers with a line of JSON for each event, as it happens.
+func (s *Server) traceUser(w http.ResponseWriter, r *http.Request) error {
+	var wish traceWish
+	if err := readBody(r, &wish); err != nil {
+		return badRequest("%v", err)
+	}
+	limit, err := wish.check()
+	if err != nil {
+		return badRequest("%v", err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	out := newLineWriter(w)
+	err = s.sessions.Trace(ctx, wish.User, func(e TraceEvent) error {
+		e = e.Printable()
+		return out.write(traceLine{TraceEvent: &e})
+	})
+	switch {
+	case err == nil, out.err != nil:
+		return nil // or nobody is there any more
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && ended(ctx, err):
+		err = &Error{Code: CodeTimeout, Message: "the time for this trace is over"}
+	}
+	return out.write(traceLine{Error: asError(ctx, err)})
+}
+
+// lineWriter writes an answer line by line; each is sent at once.
+type lineWriter struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	err     error // of writing
+}
+
+// newLineWriter begins an answer: whoever asks sees at once that it is being
+// waited. The connection's time for a request is over with that.
+func newLineWriter(w http.ResponseWriter) *lineWriter {
+	l := &lineWriter{w: w, control: http.NewResponseController(w)}
+	h := w.Header()
+	h.Set("Content-Type", "application/x-ndjson; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_ = l.control.SetReadDeadline(time.Time{})
+	_ = l.control.SetWriteDeadline(time.Now().Add(sendTime))
+	w.WriteHeader(http.StatusOK)
+	l.err = l.control.Flush()
+	return l
+}
+
+func (l *lineWriter) write(line traceLine) error {
+	body, err := encode(line, nil)
+	if err != nil {
+		return err
+	}
+	_ = l.control.SetWriteDeadline(time.Now().Add(sendTime))
+	if _, err = l.w.Write(append(body, '\n')); err == nil {
+		err = l.control.Flush()
+	}
+	l.err = err
+	return err
+}
+
+// Trace calls each for what the next session of user says, until that session,
+// limit or ctx ends, or each fails. 0 is ten minutes.
+func (c *Client) Trace(ctx context.Context, user string, limit time.Duration, each func(TraceEvent) error) error {
+	wish := traceWish{User: user}
+	if limit != 0 {
+		wish.For = limit.String()
+	}
+	if limit == 0 {
+		limit = traceTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit+quickLimit)
+	defer cancel()
+	return c.stream(ctx, "/v1/trace", wish, func(decoder *json.Decoder) error {
+		for {
+			var line traceLine
+			switch err := decoder.Decode(&line); {
+			case errors.Is(err, io.EOF):
+				return nil
+			case err != nil:
+				return fmt.Errorf("%w: %w", errAnswer, err)
+			case line.Error != nil:
+				return line.Error.printable()
+			case line.TraceEvent == nil:
+				return errAnswer
+			}
+			if err := each(line.Printable()); err != nil {
+				return err
+			}
+		}
+	})
+}

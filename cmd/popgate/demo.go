@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -29,9 +30,13 @@ const (
 	demoAddr = "127.0.0.1:0" // its listener, as in demo.hcl
 )
 
+// demoVisitors are users who come and go, so that there is something to see.
+var demoVisitors = []string{"bob@demo.example", "carol@demo.example"}
+
 // runDemo runs a mail server and popgate before it, until Ctrl-C.
 func runDemo(ctx context.Context, args []string, std streams) error {
 	set := flags("demo", "", std)
+	traffic := set.Bool("traffic", true, "let a few users come and go, so that the status page has something to show")
 	if err := parse(set, args, std); err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 		return fmt.Errorf("demo certificate: %w", err)
 	}
 	password := strings.ToLower(rand.Text()[:12])
-	server, address, err := startDemoServer(password)
+	server, address, err := startDemoServer(password, slices.Concat([]string{demoUser}, demoVisitors)...)
 	if err != nil {
 		return fmt.Errorf("demo server: %w", err)
 	}
@@ -57,18 +62,30 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 		return errors.Join(err, server.Close())
 	}
 	load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
+	visitors := new(visitors)
 	err = s.run(ctx, cfg, load, func() error {
-		port := s.server.Addr(demoAddr).(*net.TCPAddr).Port
-		return printDemo(std.out, filepath.Join(dir, "ca.pem"), password, port)
+		mail := s.server.Addr(demoAddr).(*net.TCPAddr)
+		status := s.entrances.operators.addr().(*net.TCPAddr)
+		ca := filepath.Join(dir, "ca.pem")
+		if *traffic {
+			if err := visitors.begin(mail.String(), ca, password, s.orders.over); err != nil {
+				return err
+			}
+		}
+		return printDemo(std.out, ca, password, mail.Port, status.Port)
 	})
+	visitors.Wait()
 	return errors.Join(err, server.Close())
 }
 
-// startDemoServer starts the plain mail server on loopback.
-func startDemoServer(password string) (server *demo.Server, address string, err error) {
-	server, err = demo.New(demo.Options{
-		Users: []demo.User{{Name: demoUser, Password: password, Mails: demo.Samples()}},
-	})
+// startDemoServer starts the plain mail server on loopback. All users have the
+// same password.
+func startDemoServer(password string, names ...string) (server *demo.Server, address string, err error) {
+	var users []demo.User
+	for _, name := range names {
+		users = append(users, demo.User{Name: name, Password: password, Mails: demo.Samples()})
+	}
+	server, err = demo.New(demo.Options{Users: users})
 	if err != nil {
 		return nil, "", err
 	}
@@ -99,10 +116,10 @@ func demoSettings(dir, address string, w io.Writer) (*config.Config, error) {
 var demoText string
 
 // printDemo tells what to try.
-func printDemo(w io.Writer, ca, password string, port int) error {
+func printDemo(w io.Writer, ca, password string, port, status int) error {
 	text := strings.NewReplacer(
 		"@CA@", shellWord(ca), "@USER@", demoUser, "@PASSWORD@", password,
-		"@HOST@", demoHost, "@PORT@", fmt.Sprint(port),
+		"@HOST@", demoHost, "@PORT@", fmt.Sprint(port), "@STATUS@", fmt.Sprint(status),
 	).Replace(demoText)
 	_, err := io.WriteString(w, text)
 	return err

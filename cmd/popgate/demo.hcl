@@ -11,10 +11,16 @@ backend "demo" {
   address = "@BACKEND@"
 }
 
-limits { connections = 100 }
+limits {
+  connections = 100
+  exempt      = ["127.0.0.1"] # the demo's own visitors mistype now and then
+}
 
 timeouts { drain = "2s" }
 
-admin { socket = "@DIR@/admin.sock" }
+admin {
+  socket  = "@DIR@/admin.sock"
+  address = "127.0.0.1:0"
+}
 
 log { failed_users = "all" }

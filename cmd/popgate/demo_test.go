@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -213,5 +214,31 @@ func TestDemoHere(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// TestDemoStatus: the status page's address works, and visitors come by
+// themselves, unless they are told not to.
+func TestDemoStatus(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := startDemo(t, dir)
+	at := p.out.wait(t, p.done, 1, `(?m)^  status +(http://\S+/)$`)
+	p.log(t, 1, `login: event=login .*user=(bob|carol)@demo\.example`)
+	answer, err := http.Get(at[1] + "readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Errorf("readyz: %s", answer.Status)
+	}
+	interrupt(t, p, dir)
+
+	alone := popgate(t, []string{"TMPDIR=" + dir}, "demo", "--traffic=false")
+	alone.out.wait(t, alone.done, 1, `Ctrl-C ends the demo.*\n`)
+	interrupt(t, alone, dir)
+	if lines := alone.err.lines("event=login"); len(lines) != 0 {
+		t.Errorf("visitors came: %q", lines)
 	}
 }

@@ -15,6 +15,8 @@ type checker struct {
 	backends []string        // the names that there are
 	used     map[string]bool // backends that something refers to
 	networks map[string]bool // the names that there are
+	asked    map[string]bool // names that conditions ask for
+	computed bool            // some ask for names that aren't known
 }
 
 // check reports what is wrong between the parts of c, which was decoded from
@@ -23,7 +25,7 @@ func (l *loader) check(c *Config) {
 	if l.incomplete {
 		return // what seems wrong may be right once everything can be read
 	}
-	k := &checker{loader: l, c: c, used: make(map[string]bool), networks: make(map[string]bool)}
+	k := &checker{loader: l, c: c, used: make(map[string]bool), networks: make(map[string]bool), asked: make(map[string]bool)}
 	for _, b := range c.Backends {
 		k.backends = append(k.backends, b.Name)
 	}
@@ -38,6 +40,7 @@ func (l *loader) check(c *Config) {
 	k.routes(l.top, "")
 	k.reachable()
 	k.policies()
+	k.networksUsed()
 }
 
 // certificates demands something to show to clients.

@@ -9,8 +9,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
-
-	"popgate/internal/expr"
 )
 
 // maxReason is the longest reason of a denial, in octets: it stands in a log line
@@ -40,7 +38,7 @@ func (k *checker) policies() {
 func (k *checker) policiesIn(s, last *section) *section {
 	for _, p := range s.all(policyBlock) {
 		k.action(p)
-		k.mentions(p.get("when").program)
+		k.mentions(p, "when")
 		when := p.get("when").program
 		switch {
 		case last != nil:
@@ -98,13 +96,30 @@ func (k *checker) networkBlocks() {
 	}
 }
 
-// mentions checks that there is each network that a condition or a text of p, which
-// may be nil, asks for.
-func (k *checker) mentions(p *expr.Program) {
-	if p == nil {
+// networksUsed doubts networks that no expression asks for. One that was refused, or
+// that computes the names, may ask for any.
+func (k *checker) networksUsed() {
+	if k.computed {
 		return
 	}
+	for _, s := range k.top.all(networksBlock) {
+		if s.label != "" && !k.asked[s.label] {
+			k.warn(s.at, "Networks never used", "No condition asks for networks %q: add contains(client.networks, %[1]q) to one, or take the block away.", s.label)
+		}
+	}
+}
+
+// mentions checks that there is each network that an expression of s asks for, and
+// notes it as used.
+func (k *checker) mentions(s *section, word string) {
+	p := s.get(word).program
+	if p == nil {
+		k.computed = k.computed || s.wrong(word)
+		return
+	}
+	k.computed = k.computed || p.ComputesNetworks()
 	for _, m := range p.Networks() {
+		k.asked[m.Name] = true
 		if !k.networks[m.Name] {
 			k.unknownNetwork(m.Name, m.At)
 		}

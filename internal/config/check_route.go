@@ -51,8 +51,8 @@ func (k *checker) routes(s *section, tenant string) {
 	for _, r := range s.all(routeBlock) {
 		k.refer(r)
 		k.login(r)
-		k.mentions(r.get("when").program)
-		k.mentions(r.get("login").program)
+		k.mentions(r, "when")
+		k.mentions(r, "login")
 		when := r.get("when").program
 		switch {
 		case all != nil:

@@ -107,7 +107,7 @@ networks "listed" {
   file = "/etc/popgate/listed"
 }
 policy "office" {
-  when  = contains(client.networks, "office")
+  when  = contains(client.networks, "office") || contains(client.networks, "listed")
   allow = true
 }
 policy "trial" {

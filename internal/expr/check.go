@@ -30,6 +30,7 @@ type checker struct {
 	uses     []string
 	seen     map[string]bool
 	networks []Mention // names that are looked for in client.networks
+	lists    int       // how often client.networks stands there
 	nodes    int
 }
 

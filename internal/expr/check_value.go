@@ -60,6 +60,9 @@ func (c *checker) variable(e *hclsyntax.ScopeTraversalExpr) (node, bool) {
 		return c.fail(rest[0].SourceRange(), "Unknown attribute name",
 			"%s is %s and has no parts; write just %s.", name, a(v.unknown().Type()), name)
 	}
+	if name == clientNetworks {
+		c.lists++
+	}
 	if !c.seen[name] {
 		c.seen[name] = true
 		c.uses = append(c.uses, name)

@@ -54,6 +54,7 @@ type Program struct {
 	constant cty.Value // cty.NilVal if the result depends on a variable
 	uses     []string  // names in variables, each once
 	networks []Mention
+	computed bool   // client.networks is used for more than networks
 	bare     string // the variable that is the whole text, or ""
 }
 
@@ -80,7 +81,7 @@ func Compile(e hcl.Expression, want Type) (*Program, hcl.Diagnostics) {
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	p := &Program{code: root.code, want: want, uses: c.uses, networks: c.networks}
+	p := &Program{code: root.code, want: want, uses: c.uses, networks: c.networks, computed: c.lists > len(c.networks)}
 	if root.val.IsWhollyKnown() {
 		p.constant = root.val
 	}
@@ -100,6 +101,11 @@ func (p *Program) Constant() (cty.Value, bool) {
 // in contains(client.networks, "office"), in the order in which they stand there.
 // Names that aren't constant aren't among them. The slice must not be changed.
 func (p *Program) Networks() []Mention { return p.networks }
+
+// ComputesNetworks reports whether the expression uses client.networks for more
+// than [Program.Networks]: which further names it looks for isn't known before a
+// login.
+func (p *Program) ComputesNetworks() bool { return p.computed }
 
 // Bool evaluates a program compiled as [Bool]. It fails if a part of the
 // expression fails on this login's values, or if the result is null.

@@ -80,28 +80,31 @@ func TestProgramTellsItsNetworks(t *testing.T) {
 		src  string
 		typ  Type
 		want []string
+		more bool // it looks for others, too
 	}{
-		{`user.local == "office"`, Bool, nil},
-		{`contains(["office"], user.local)`, Bool, nil},
-		{`contains(client.networks, "office")`, Bool, []string{"office"}},
-		{`!contains((client.networks), ("office"))`, Bool, []string{"office"}},
-		{`contains(client.networks, "a") || contains(client["networks"], "b") && contains(client.networks, "a")`, Bool, []string{"a", "b", "a"}},
-		{`contains(client.networks, lower("A"))`, Bool, []string{"a"}},
-		{`contains(client.networks, user.tenant)`, Bool, nil},
-		{`contains(client.networks, "net-${user.tenant}")`, Bool, nil},
-		{`contains(split(",", join(",", client.networks)), "a")`, Bool, nil},
-		{`true || contains(client.networks, "a")`, Bool, []string{"a"}},
-		{`can(contains(client.networks, "a"))`, Bool, []string{"a"}},
-		{`contains(client.networks, "a") ? "x" : user.local`, Text, []string{"a"}},
+		{`user.local == "office"`, Bool, nil, false},
+		{`contains(["office"], user.local)`, Bool, nil, false},
+		{`contains(client.networks, "office")`, Bool, []string{"office"}, false},
+		{`!contains((client.networks), ("office"))`, Bool, []string{"office"}, false},
+		{`contains(client.networks, "a") || contains(client["networks"], "b") && contains(client.networks, "a")`, Bool, []string{"a", "b", "a"}, false},
+		{`contains(client.networks, lower("A"))`, Bool, []string{"a"}, false},
+		{`contains(client.networks, user.tenant)`, Bool, nil, true},
+		{`contains(client.networks, "net-${user.tenant}")`, Bool, nil, true},
+		{`contains(split(",", join(",", client.networks)), "a")`, Bool, nil, true},
+		{`true || contains(client.networks, "a")`, Bool, []string{"a"}, false},
+		{`can(contains(client.networks, "a"))`, Bool, []string{"a"}, false},
+		{`contains(client.networks, "a") || contains(client.networks, user.local)`, Bool, []string{"a"}, true},
+		{`contains(client.networks, "a") ? "x" : user.local`, Text, []string{"a"}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.src, func(t *testing.T) {
 			var got []string
-			for _, m := range compile(t, tt.src, tt.typ).Networks() {
+			p := compile(t, tt.src, tt.typ)
+			for _, m := range p.Networks() {
 				got = append(got, m.Name)
 			}
-			if !slices.Equal(got, tt.want) {
-				t.Errorf("got %q; want %q", got, tt.want)
+			if !slices.Equal(got, tt.want) || p.ComputesNetworks() != tt.more {
+				t.Errorf("got %q, more: %v; want %q, %v", got, p.ComputesNetworks(), tt.want, tt.more)
 			}
 		})
 	}

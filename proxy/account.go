@@ -3,6 +3,7 @@ package proxy
 import (
 	"time"
 
+	"popgate/internal/metrics"
 	"popgate/internal/relay"
 )
 
@@ -12,9 +13,9 @@ func (s *Server) relay(ses *session, b *backend) {
 	rec, holds, set := ses.rec, ses.holds, ses.set
 	rec.note(func() { rec.loggedIn, rec.state, rec.cancel = true, StateLoggedIn, nil })
 	holds.loggedIn()
-	s.metrics.Login(rec.Mechanism, "ok")
-	s.metrics.SessionClosed(beforeLogin)
-	s.metrics.SessionOpened(loggedIn)
+	s.metrics.Login(metrics.Login{Mechanism: rec.Mechanism, Result: loginOK, Took: time.Since(ses.asked)})
+	rec.open.Close()
+	rec.open = s.metrics.SessionOpened(loggedIn, rec.Listener, rec.Tenant)
 	opts := relay.Options{
 		Client:      ses.client.tls,
 		Beneath:     ses.client.beneath,
@@ -55,11 +56,10 @@ func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result re
 func (s *Server) account(rec *Record, holds *holds, names FailedUsers) {
 	s.closed(rec)
 	holds.release()
-	state := beforeLogin
+	rec.open.Close()
 	if rec.loggedIn {
-		state = loggedIn
+		s.metrics.SessionLasted(time.Since(rec.began))
 	}
-	s.metrics.SessionClosed(state)
 	s.metrics.SessionEnded(rec.Listener, rec.End)
 	if s.log.IsInfo() {
 		s.log.Info("session", rec.line(names)...)

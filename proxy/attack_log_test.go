@@ -115,7 +115,7 @@ func (h *hall) checkLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	word := regexp.MustCompile(`^[a-z0-9_]*$|^TLS 1\.[23]$`)
+	word := regexp.MustCompile(`^[a-z0-9_]*$|^TLS 1\.[23]$|^TLS_[A-Z0-9_]+$`)
 	for _, family := range families {
 		if !strings.HasPrefix(family.GetName(), "popgate_") {
 			continue

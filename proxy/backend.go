@@ -22,7 +22,8 @@ type backend struct {
 	limits Timeouts
 	unwake func() bool
 
-	ok []byte // its answer to the login, without line ending
+	ok       []byte    // its answer to the login, without line ending
+	answered time.Time // when it had answered the password; zero: it has not
 }
 
 // newBackend talks over conn. The end of ctx interrupts it.
@@ -128,10 +129,11 @@ func (b *backend) signIn(ctx context.Context, target route.Target, password pop3
 		return after(broken(ctx, "backend_login", err))
 	}
 	reply, err := pop3.ParseReply(line)
-	switch {
-	case err != nil:
+	if err != nil {
 		return after(broken(ctx, "backend_login", err))
-	case !reply.OK:
+	}
+	b.answered = time.Now()
+	if !reply.OK {
 		return passRefused(reply, target.Backend)
 	}
 	b.ok = slices.Clone(line)

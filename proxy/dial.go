@@ -65,6 +65,9 @@ func (s *session) noteDial(name string, at endpoint, err error) {
 	s.srv.metrics.Dialed(name, result)
 	// One that refuses a user is there.
 	there := err == nil || asFailure(err).cause == causeAuth
+	if there {
+		s.srv.metrics.BackendUp(name, true)
+	}
 	if there && s.srv.backends.succeeded(name) {
 		s.info("backend is back", "backend", name, "address", at.address)
 	}
@@ -78,6 +81,7 @@ func (s *session) noteDown(name string, err error) {
 	if err == nil {
 		return
 	}
+	s.srv.metrics.BackendUp(name, false)
 	why := foreign(err.Error())
 	if s.srv.backends.failed(name, why) {
 		s.warn("backend is down", "backend", name, "error", why)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"popgate/internal/metrics"
 	"popgate/internal/relay"
 )
 
@@ -48,6 +49,7 @@ type Record struct {
 	names    FailedUsers // of the configuration that it was born with
 	served   bool        // the name's domain is one of a tenant's
 	loggedIn bool
+	open     metrics.OpenSession // as what it is counted now
 
 	kicked bool
 	cancel context.CancelCauseFunc // ends a session before login; nil after that

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"popgate/internal/metrics"
 )
 
 // refuse tells the client what an error means for it, and reports whether it
@@ -40,11 +42,11 @@ func (s *session) refuse(ctx context.Context, err error) (again bool) {
 // refusal tells a guesser nothing.
 func (s *session) endAttempt(ctx context.Context, f *failure) {
 	s.rec.failed(f.reason)
-	s.srv.metrics.Login(s.rec.Mechanism, f.reason)
 	result := loginError
 	if f.cause == causeAuth {
 		result = loginRefused
 	}
+	s.srv.metrics.Login(metrics.Login{Mechanism: s.rec.Mechanism, Result: result, Reason: f.reason, Took: time.Since(s.asked)})
 	s.report(ctx, result, f.reason)
 	s.holds.endAttempt()
 	wait := time.NewTimer(time.Until(s.asked.Add(s.set.Timeouts.FailureDelay)))

@@ -116,8 +116,9 @@ func (s *stand) close() {
 	}
 }
 
-// number is a gauge or counter, or 0; of several series the one with label.
-func (s *stand) number(name, label string) float64 {
+// number is a gauge or counter, the sum of the series with that value of a
+// label, or 0.
+func (s *stand) number(name, label string) (sum float64) {
 	families, err := s.metrics.Registry.Gather()
 	if err != nil {
 		s.tb.Fatal(err)
@@ -129,11 +130,11 @@ func (s *stand) number(name, label string) float64 {
 				match = match || pair.GetValue() == label
 			}
 			if family.GetName() == name && match {
-				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue()
 			}
 		}
 	}
-	return 0
+	return sum
 }
 
 // addr is where the server's first listener listens.

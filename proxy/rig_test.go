@@ -174,8 +174,8 @@ func (r *rig) close() {
 // open is the number of sessions in a state.
 func (r *rig) open(state string) float64 { return r.gauge("popgate_sessions", "state", state) }
 
-// gauge is a number, or 0.
-func (r *rig) gauge(name, label, value string) float64 {
+// gauge is a number, the sum of the series with that label, or 0.
+func (r *rig) gauge(name, label, value string) (sum float64) {
 	families, err := r.metrics.Registry.Gather()
 	if err != nil {
 		r.tb.Fatal(err)
@@ -185,17 +185,16 @@ func (r *rig) gauge(name, label, value string) float64 {
 			continue
 		}
 		for _, m := range family.GetMetric() {
+			match := label == ""
 			for _, pair := range m.GetLabel() {
-				if pair.GetName() == label && pair.GetValue() == value {
-					return m.GetGauge().GetValue() + m.GetCounter().GetValue()
-				}
+				match = match || pair.GetName() == label && pair.GetValue() == value
 			}
-			if label == "" {
-				return m.GetGauge().GetValue() + m.GetCounter().GetValue()
+			if match {
+				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
-	return 0
+	return sum
 }
 
 func number(tb testing.TB, set poptest.Settings, key string, def int) int {

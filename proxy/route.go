@@ -29,6 +29,7 @@ func (s *session) route(ctx context.Context, name route.Name) (route.Target, err
 	case err != nil:
 		return route.Target{}, fail(causeTemporary, "backend_draining", err)
 	}
-	s.holds.place = place
+	counted := s.srv.metrics.BackendTaken(target.Backend.Name)
+	s.holds.place = func() { counted(); place() }
 	return target, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"time"
+
+	"popgate/internal/metrics"
 )
 
 // handshake does TLS until by at most, which bounds the whole of it and not each
@@ -19,15 +21,17 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 	if ctx.Err() != nil {
 		return calledOff(ctx).quiet()
 	}
+	began := time.Now()
 	err := conn.Handshake()
 	if err != nil && ctx.Err() != nil {
 		return calledOff(ctx).quiet()
 	}
 	if err != nil {
 		f := handshakeFailure(err)
-		s.srv.metrics.Handshake("", f.reason)
+		s.srv.metrics.Handshake(metrics.Handshake{Result: f.reason, Took: time.Since(began)})
 		return f
 	}
+	took := time.Since(began)
 	if err := s.client.beneath.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
@@ -39,7 +43,9 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 		s.rec.Cipher = tls.CipherSuiteName(state.CipherSuite)
 		s.rec.ServerName = state.ServerName
 	})
-	s.srv.metrics.Handshake(s.rec.TLSVersion, "ok")
+	s.srv.metrics.Handshake(metrics.Handshake{
+		Version: s.rec.TLSVersion, Cipher: s.rec.Cipher, Resumed: state.DidResume, Result: "ok", Took: took,
+	})
 	s.client.secured(conn)
 	if state.NegotiatedProtocol == challengeProtocol {
 		return silent("acme_challenge", nil)

@@ -205,7 +205,7 @@ func (s *Server) start(ctx context.Context, conn net.Conn, address string) {
 		}
 	}
 	ses.holds.slot = lease
-	s.metrics.SessionOpened(beforeLogin)
+	ses.rec.open = s.metrics.SessionOpened(beforeLogin, listener.Name, "")
 	ctx, cancel := context.WithCancelCause(ctx)
 	ses.rec.cancel = cancel
 	s.opened(ses.rec)

@@ -95,11 +95,15 @@ func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend,
 	if err != nil {
 		return nil, err
 	}
+	dialed := time.Now()
 	b, err := s.connect(ctx, target)
 	if err != nil {
 		return nil, err
 	}
 	err = b.signIn(ctx, target, creds.Password)
+	if !b.answered.IsZero() {
+		s.srv.metrics.BackendAnswered(target.Backend.Name, b.answered.Sub(dialed))
+	}
 	if err == nil {
 		err = s.accepted(ctx)
 	}

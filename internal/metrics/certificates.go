@@ -26,33 +26,24 @@ type certificates struct {
 	cacheErrors *prometheus.CounterVec
 }
 
-func newCertificates() *certificates {
+func newCertificates(r registry) *certificates {
 	return &certificates{
-		noServerName:      plain("tls_no_server_name_total", "Handshakes of clients that sent no server name."),
-		unknownServerName: plain("tls_unknown_server_name_total", "Handshakes for a server name without a certificate."),
-		standIns:          plain("tls_stand_ins_total", "Handshakes served with a self-signed certificate."),
+		noServerName:      r.plain("tls_no_server_name_total", "Handshakes of clients that sent no server name."),
+		unknownServerName: r.plain("tls_unknown_server_name_total", "Handshakes for a server name without a certificate."),
+		standIns:          r.plain("tls_stand_ins_total", "Handshakes served with a self-signed certificate."),
 
-		loads:       counter("certificate_loads_total", "Certificates read from files or from the cache, by result.", "source", "certificate", "result"),
-		expirations: counter("certificates_expired_total", "Certificates that expired while they were served.", "source"),
-		notAfter:    gauge("certificate_not_after_seconds", "When a certificate expires, in Unix time.", "source", "certificate"),
+		loads:       r.counter("certificate_loads_total", "Certificates read from files or from the cache, by result.", "source", "certificate", "result"),
+		expirations: r.counter("certificates_expired_total", "Certificates that expired while they were served.", "source"),
+		notAfter:    r.gauge("certificate_not_after_seconds", "When a certificate expires, in Unix time.", "source", "certificate"),
 
-		orders:      plain("acme_orders_total", "Orders of certificates at a CA."),
-		issues:      counter("acme_certificates_issued_total", "Certificates that a CA has issued, by kind.", "kind"),
-		failures:    counter("acme_order_failures_total", "Orders that failed, by the CA's word for the problem.", "problem"),
-		lastIssue:   instant("acme_last_issue_seconds", "When a CA last issued a certificate, in Unix time."),
-		lastFailure: instant("acme_last_failure_seconds", "When an order last failed, in Unix time."),
-		challenges:  counter("acme_challenges_total", "Challenges that were asked for, by type and result.", "type", "result"),
-		cacheErrors: counter("certificate_cache_errors_total", "Failed changes of the certificate cache, by operation.", "operation"),
+		orders:      r.plain("acme_orders_total", "Orders of certificates at a CA."),
+		issues:      r.counter("acme_certificates_issued_total", "Certificates that a CA has issued, by kind.", "kind"),
+		failures:    r.counter("acme_order_failures_total", "Orders that failed, by the CA's word for the problem.", "problem"),
+		lastIssue:   r.instant("acme_last_issue_seconds", "When a CA last issued a certificate, in Unix time."),
+		lastFailure: r.instant("acme_last_failure_seconds", "When an order last failed, in Unix time."),
+		challenges:  r.counter("acme_challenges_total", "Challenges that were asked for, by type and result.", "type", "result"),
+		cacheErrors: r.counter("certificate_cache_errors_total", "Failed changes of the certificate cache, by operation.", "operation"),
 	}
-}
-
-func instant(name, help string) prometheus.Gauge {
-	return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help})
-}
-
-func (c *certificates) register(r *prometheus.Registry) {
-	r.MustRegister(c.noServerName, c.unknownServerName, c.standIns, c.loads, c.expirations, c.notAfter,
-		c.orders, c.issues, c.failures, c.lastIssue, c.lastFailure, c.challenges, c.cacheErrors)
 }
 
 // ServerNameMissing counts a hello without a server name.

@@ -1,0 +1,102 @@
+package metrics
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// backends are the numbers about backends. Whoever counts there has a place
+// taken: a backend that a reload takes away loses its series with its last one.
+type backends struct {
+	mu         sync.Mutex
+	configured map[string]bool // nil: nobody has said yet, and all stay
+	open       map[string]int  // places taken
+
+	sessions *prometheus.GaugeVec
+	up       *prometheus.GaugeVec
+	dials    *prometheus.CounterVec
+	logins   *prometheus.HistogramVec
+}
+
+func newBackends(r registry) *backends {
+	return &backends{
+		open:     make(map[string]int),
+		sessions: r.gauge("backend_sessions", "Places taken at a backend, also by logins under way.", "backend"),
+		up:       r.gauge("backend_up", "Whether the last connection to a backend came about: 1 or 0, and nothing before the first.", "backend"),
+		dials:    r.counter("backend_dials_total", "Connections made to backends, by backend and result.", "backend", "result"),
+		logins: r.histogram("backend_login_duration_seconds", "Time from dialing to a backend's answer to the password, be it yes or no.",
+			waitBuckets, "backend"),
+	}
+}
+
+// Backends says which backends are configured. Others lose their series, as soon
+// as nobody is there any more.
+func (b *backends) Backends(names []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.configured = make(map[string]bool)
+	for _, name := range names {
+		b.configured[name] = true
+		b.show(name)
+	}
+	for name := range b.open {
+		b.forget(name)
+	}
+}
+
+// BackendTaken counts a place at a backend, until it is given back: once, and
+// after everything else was counted about it.
+func (b *backends) BackendTaken(backend string) (giveBack func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add(backend, 1)
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.add(backend, -1)
+		b.forget(backend)
+	}
+}
+
+// add needs the lock, as do the following.
+func (b *backends) add(backend string, places int) {
+	b.open[backend] += places
+	b.show(backend)
+}
+
+func (b *backends) show(backend string) {
+	b.open[backend] += 0
+	b.sessions.WithLabelValues(backend).Set(float64(b.open[backend]))
+}
+
+// forget takes a backend's series away, unless it is configured or in use.
+func (b *backends) forget(backend string) {
+	if b.configured == nil || b.configured[backend] || b.open[backend] > 0 {
+		return
+	}
+	delete(b.open, backend)
+	b.sessions.DeleteLabelValues(backend)
+	b.up.DeleteLabelValues(backend)
+	b.logins.DeleteLabelValues(backend)
+	b.dials.DeletePartialMatch(prometheus.Labels{"backend": backend})
+}
+
+// BackendUp notes whether a backend could be reached.
+func (b *backends) BackendUp(backend string, up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	b.up.WithLabelValues(backend).Set(value)
+}
+
+// Dialed counts a connection to a backend, or a try.
+func (b *backends) Dialed(backend, result string) { b.dials.WithLabelValues(backend, result).Inc() }
+
+// BackendAnswered notes how long a backend took from the first dial to its
+// answer to the password.
+func (b *backends) BackendAnswered(backend string, took time.Duration) {
+	b.logins.WithLabelValues(backend).Observe(took.Seconds())
+}

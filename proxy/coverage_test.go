@@ -20,6 +20,7 @@ var kinds = []struct{ name, head *regexp.Regexp }{
 	{regexp.MustCompile(`^rule-(\d\d)-[a-z0-9.-]+$`), regexp.MustCompile(`^rule (\d+)\b`)},
 	{regexp.MustCompile(`^client-()[a-z]+$`), regexp.MustCompile(`()\b`)},
 	{regexp.MustCompile(`^reply-()[a-z-]+$`), regexp.MustCompile(`^reply: ()`)},
+	{regexp.MustCompile(`^numbers-()[a-z-]+$`), regexp.MustCompile(`^numbers: ()`)},
 	{regexp.MustCompile(`^first-login()$`), regexp.MustCompile(`^rfc \d+ ()§`)},
 }
 

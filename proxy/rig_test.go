@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -181,7 +182,7 @@ func (r *rig) gauge(name, label, value string) (sum float64) {
 		r.tb.Fatal(err)
 	}
 	for _, family := range families {
-		if family.GetName() != name {
+		if family.GetName() != strings.TrimSuffix(name, "_sum") {
 			continue
 		}
 		for _, m := range family.GetMetric() {
@@ -189,8 +190,12 @@ func (r *rig) gauge(name, label, value string) (sum float64) {
 			for _, pair := range m.GetLabel() {
 				match = match || pair.GetName() == label && pair.GetValue() == value
 			}
-			if match {
-				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			switch h := m.GetHistogram(); {
+			case !match:
+			case strings.HasSuffix(name, "_sum"):
+				sum += h.GetSampleSum()
+			default:
+				sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(h.GetSampleCount())
 			}
 		}
 	}

@@ -22,6 +22,8 @@ import (
 //	set nolog=secret          … must not hold it
 //	set metric=NAME 1         popgate_NAME is that at the end
 //	set metric=NAME key=value 1
+//
+// Of a histogram NAME is how many values it has, NAME_sum their sum.
 func TestTranscripts(t *testing.T) {
 	for _, script := range poptest.Load(t, "testdata/*.txt") {
 		name := strings.TrimSuffix(script.File, ".txt")

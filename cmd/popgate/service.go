@@ -46,6 +46,7 @@ func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
 	s.level.log, s.orders = log, newOrders()
 	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
 	s.stopWatching = func() {}
+	s.begin()
 	var err error
 	s.entrances, err = newEntrances(log, s.automatic, admin.Options{
 		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
@@ -86,6 +87,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		s.entrances.forget()
 		return err
 	}
+	s.inForce(cfg)
 	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes))
 	s.guard.SetRules(parts.rules)
 	s.config.Store(cfg)
@@ -179,6 +181,7 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 // finish waits for the sessions to end, after the context has, and for
 // everything that apply started.
 func (s *service) finish() {
+	s.metrics.Ready(func() bool { return false })
 	s.log.Info("draining", "timeout", s.drain.String())
 	s.stopWatching()
 	ended := make(chan struct{})

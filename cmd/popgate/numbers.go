@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"popgate/internal/config"
-	"popgate/tlsconf"
 )
 
 // begin shows what is known from the start.
@@ -14,7 +13,7 @@ func (s *service) begin() {
 	if build, ok := debug.ReadBuildInfo(); ok {
 		s.metrics.Build(build.Main.Version, build.GoVersion, setting(build, "vcs.revision"))
 	}
-	s.metrics.Ready(s.ready)
+	s.metrics.Ready(func() bool { return len(s.hindrances()) == 0 })
 }
 
 // setting is one of a build's settings; "" if it isn't known.
@@ -24,14 +23,6 @@ func setting(build *debug.BuildInfo, key string) string {
 		return ""
 	}
 	return build.Settings[i].Value
-}
-
-// ready reports whether mail clients can be served: there is a listener, and a
-// certificate to show.
-func (s *service) ready() bool {
-	source := s.certificates.Load()
-	return source != nil && len(s.server.Addrs()) > 0 &&
-		slices.ContainsFunc(source.Certificates(), func(c tlsconf.Certificate) bool { return !c.NotAfter.IsZero() })
 }
 
 // inForce shows which configuration is in force now, and counts by its names.

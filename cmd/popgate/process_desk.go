@@ -28,6 +28,12 @@ func (d *processDesk) Status() admin.Status {
 		LogLevel:     level,
 		Connections:  s.guard.Rules().Limits.Connections,
 	}
+	for _, c := range s.metrics.Sessions() {
+		status.Sessions = append(status.Sessions, admin.SessionCount(c))
+	}
+	for _, m := range s.metrics.LoginHistory(time.Now()) {
+		status.Logins = append(status.Logins, admin.LoginMinute(m))
+	}
 	status.Version, status.GoVersion = buildVersion()
 	status.MemoryBytes, status.Goroutines = runtimeNumbers()
 	return status
@@ -51,36 +57,8 @@ func runtimeNumbers() (memory uint64, goroutines int) {
 
 // Ready tells whether clients are served, and if not, why.
 func (d *processDesk) Ready() admin.Readiness {
-	var reasons []string
-	s := d.service
-	if s.draining.Load() {
-		reasons = append(reasons, "popgate is draining")
-	}
-	for _, l := range s.config.Load().Listeners {
-		if s.server.Addr(l.Address) == nil && !s.draining.Load() {
-			reasons = append(reasons, "listener "+l.Name+" is not open")
-		}
-	}
-	if !d.hasCertificate() {
-		reasons = append(reasons, "there is no certificate that is in force")
-	}
+	reasons := d.service.hindrances()
 	return admin.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
-}
-
-// hasCertificate tells whether any client can be served. One that has expired
-// doesn't count: clients refuse it.
-func (d *processDesk) hasCertificate() bool {
-	source := d.service.certificates.Load()
-	if source == nil {
-		return false
-	}
-	now := time.Now()
-	for _, c := range source.Certificates() {
-		if c.NotAfter.After(now) {
-			return true
-		}
-	}
-	return false
 }
 
 // Config returns the configuration in force.

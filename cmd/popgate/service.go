@@ -55,6 +55,7 @@ func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
 		Backends:     &backendDesk{server: s.server, current: &s.config},
 		Process:      &processDesk{service: s, started: time.Now()},
 		Metrics:      s.metrics.Registry,
+		Refused:      s.metrics.AdminRefused,
 	})
 	return s, err
 }

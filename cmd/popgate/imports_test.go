@@ -16,8 +16,8 @@ import (
 // each one may import. Tests may import what they need.
 var arrows = map[string][]string{
 	"cmd/popgate": {
-		"authz", "internal/admin", "internal/config", "internal/demo", "internal/expr", "internal/metrics",
-		"internal/pop3", "internal/relay", "internal/route", "proxy", "tlsconf",
+		"authz", "internal/admin", "internal/config", "internal/demo", "internal/expr", "internal/logs",
+		"internal/metrics", "internal/pop3", "internal/relay", "internal/route", "proxy", "tlsconf",
 	},
 	"proxy":            {"authz", "internal/metrics", "internal/pop3", "internal/relay", "internal/route"},
 	"authz":            {"internal/expr"},
@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"internal/poptest": {"internal/pop3"},
 	"internal/admin":   {},
 	"internal/expr":    {},
+	"internal/logs":    {},
 	"internal/metrics": {},
 	"internal/pop3":    {},
 	"internal/relay":   {},

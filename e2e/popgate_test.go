@@ -32,10 +32,11 @@ func command(args ...string) *exec.Cmd {
 type settings struct {
 	backends string // blocks: the backends, and what routes to them
 	hosts    []string
-	listener string // lines inside both listener blocks
-	timeouts string // lines inside the timeouts block, which sets failure_delay already
-	level    string // of the log; "" leaves the default
-	ports    [2]int // of the listeners; zero: free ones
+	listener string   // lines inside both listener blocks
+	timeouts string   // lines inside the timeouts block, which sets failure_delay already
+	level    string   // of the log; "" leaves the default
+	ports    [2]int   // of the listeners; zero: free ones
+	stderr   *os.File // where the log goes; nil: the test keeps it
 }
 
 // backend returns the block of a backend at a port, with more lines if there are any.
@@ -77,7 +78,11 @@ func startPopgate(t testing.TB, s settings) *popgate {
 	p.implicit = endpoint{host: s.hosts[0], port: s.ports[0], security: implicitTLS, version: "1.3", ca: keys.ca()}
 	p.starttls = p.implicit
 	p.starttls.port, p.starttls.security = s.ports[1], startTLS
-	p.process = start(t, "popgate", command("serve", "--config", p.config))
+	serve := command("serve", "--config", p.config)
+	if s.stderr != nil {
+		serve.Stderr = s.stderr
+	}
+	p.process = start(t, "popgate", serve)
 	t.Cleanup(func() { p.check(t) })
 	for _, port := range s.ports {
 		awaitPort(t, p.process, port, func(c net.Conn) bool {

@@ -26,11 +26,14 @@ type process struct {
 	code int
 }
 
-// start runs cmd in the background until the test ends.
+// start runs cmd in the background until the test ends. The log is without standard error if cmd has a file for that.
 func start(t testing.TB, name string, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{name: name, cmd: cmd, log: newOutput(), done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = p.log, p.log
+	cmd.Stdout = p.log
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.log
+	}
 	// A grandchild that keeps the pipe open must not hold up the test.
 	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Start(); err != nil {

@@ -14,8 +14,11 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/hashicorp/go-hclog"
+
 	"popgate/internal/config"
 	"popgate/internal/demo"
+	"popgate/internal/metrics"
 )
 
 // demoConfig is what `popgate demo` runs, but for the folder of the
@@ -57,22 +60,25 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return errors.Join(err, server.Close())
 	}
-	s, err := newService(cfg, newLogger(cfg.Log, std.err))
-	if err != nil {
-		return errors.Join(err, server.Close())
-	}
-	load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
 	visitors := new(visitors)
-	err = s.run(ctx, cfg, load, func() error {
-		mail := s.server.Addr(demoAddr).(*net.TCPAddr)
-		status := s.entrances.operators.addr().(*net.TCPAddr)
-		ca := filepath.Join(dir, "ca.pem")
-		if *traffic {
-			if err := visitors.begin(mail.String(), ca, password, s.orders.over); err != nil {
-				return err
-			}
+	numbers := metrics.New()
+	err = withLog(logOptions{Log: cfg.Log, Target: std.err, OnDrop: numbers.LogDropped}, func(log hclog.Logger) error {
+		s, err := newService(cfg, log, numbers)
+		if err != nil {
+			return err
 		}
-		return printDemo(std.out, ca, password, mail.Port, status.Port)
+		load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
+		return s.run(ctx, cfg, load, func() error {
+			mail := s.server.Addr(demoAddr).(*net.TCPAddr)
+			status := s.entrances.operators.addr().(*net.TCPAddr)
+			ca := filepath.Join(dir, "ca.pem")
+			if *traffic {
+				if err := visitors.begin(mail.String(), ca, password, s.orders.over); err != nil {
+					return err
+				}
+			}
+			return printDemo(std.out, ca, password, mail.Port, status.Port)
+		})
 	})
 	visitors.Wait()
 	return errors.Join(err, server.Close())

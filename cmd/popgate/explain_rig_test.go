@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"popgate/internal/metrics"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func newHouse(t testing.TB, listeners, more string) *house {
 	h := &house{site: newSite(t), log: newOutput()}
 	h.write(t, listeners+"tls { self_signed = true }\nlog { failed_users = \"all\" }\n"+ownSocket+backendAt(h.port)+more)
 	cfg := h.load(t)
-	service, err := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: h.log}))
+	service, err := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: h.log}), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}

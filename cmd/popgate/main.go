@@ -61,18 +61,23 @@ var errShown = errors.New("see above")
 
 // run runs a command and returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
-	err := dispatch(ctx, args, std)
-	var usage usageError
-	switch {
-	case err == nil, errors.Is(err, flag.ErrHelp):
+	return report(dispatch(ctx, args, std), std.err)
+}
+
+// report prints how a command ended, unless it was fine, has been printed or
+// would wait for a reader, and returns the exit code.
+func report(err error, w io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
-	case errors.As(err, &usage):
-		if !errors.Is(usage.err, errShown) {
-			fmt.Fprintf(std.err, "popgate: %v\n", err)
-		}
+	}
+	var usage usageError
+	isUsage := errors.As(err, &usage)
+	if !errors.Is(err, errUnread) && !(isUsage && errors.Is(usage.err, errShown)) {
+		fmt.Fprintf(w, "popgate: %v\n", err)
+	}
+	if isUsage {
 		return exitUsage
 	}
-	fmt.Fprintf(std.err, "popgate: %v\n", err)
 	return exitFailed
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"popgate/internal/metrics"
 	"slices"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestNumbersOfTheConfiguration(t *testing.T) {
 	site := newSite(t)
 	site.write(t, site.text("tenant \"acme\" {\n  domains = [\"acme.example\"]\n  backend = \"legacy\"\n}\n"))
 	cfg := site.load(t)
-	s, err := newService(cfg, hclog.NewNullLogger())
+	s, err := newService(cfg, hclog.NewNullLogger(), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestNumbersOfTheConfiguration(t *testing.T) {
 // TestBuildInfo: popgate and Go have a version there, as in `popgate version`.
 func TestBuildInfo(t *testing.T) {
 	site := newSite(t)
-	s, err := newService(site.load(t), hclog.NewNullLogger())
+	s, err := newService(site.load(t), hclog.NewNullLogger(), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ func (d *processDesk) Status() admin.Status {
 		Hostname: cfg.Hostname, Started: d.started.UTC().Truncate(time.Second),
 		ConfigLoaded: time.Unix(0, s.loaded.Load()).UTC().Truncate(time.Second),
 		LogLevel:     level,
+		LogDropped:   s.metrics.LogLost(),
 		Connections:  s.guard.Rules().Limits.Connections,
 	}
 	for _, c := range s.metrics.Sessions() {

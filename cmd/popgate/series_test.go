@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"popgate/internal/metrics"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func seriesAfter(t *testing.T, n int) []string {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
-	service, err := newService(cfg, hclog.NewNullLogger())
+	service, err := newService(cfg, hclog.NewNullLogger(), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}

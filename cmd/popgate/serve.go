@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -11,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/internal/config"
+	"popgate/internal/metrics"
 )
 
 // serve runs the proxy until it is told to stop.
@@ -19,11 +19,14 @@ func serve(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	s, err := newService(cfg, newLogger(cfg.Log, std.err))
-	if err != nil {
-		return err
-	}
-	return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(path, s.log) }, nil)
+	numbers := metrics.New()
+	return withLog(logOptions{Log: cfg.Log, Target: std.err, OnDrop: numbers.LogDropped}, func(log hclog.Logger) error {
+		s, err := newService(cfg, log, numbers)
+		if err != nil {
+			return err
+		}
+		return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(path, log) }, nil)
+	})
 }
 
 // errStopped is a second signal: the operator does not want to wait.
@@ -78,14 +81,4 @@ func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*con
 	case <-ends:
 		return errStopped
 	}
-}
-
-// newLogger writes to w as the log block says.
-func newLogger(log config.Log, w io.Writer) hclog.Logger {
-	return hclog.New(&hclog.LoggerOptions{
-		Name:       "popgate",
-		Level:      hclog.LevelFromString(log.Level),
-		Output:     w,
-		JSONFormat: log.Format == "json",
-	})
 }

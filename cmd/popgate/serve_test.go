@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"popgate/internal/metrics"
 	"strings"
 	"sync"
 	"testing"
@@ -89,7 +90,7 @@ func TestFirstClientIsServed(t *testing.T) {
 		t.Fatal(diags)
 	}
 	early := &earlyClient{}
-	service, err := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: early}))
+	service, err := newService(cfg, hclog.New(&hclog.LoggerOptions{Output: early}), metrics.New())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,9 +40,9 @@ type service struct {
 	stopWatching context.CancelFunc // of the certificates in force
 }
 
-// newService returns a service that does nothing yet.
-func newService(cfg *config.Config, log hclog.Logger) (*service, error) {
-	s := &service{lasting: newLasting(log, metrics.New()), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
+// newService returns a service that does nothing yet. It counts in numbers.
+func newService(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) (*service, error) {
+	s := &service{lasting: newLasting(log, numbers), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
 	s.level.log, s.orders = log, newOrders()
 	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
 	s.stopWatching = func() {}

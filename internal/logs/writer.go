@@ -139,8 +139,5 @@ func (w *Writer) Close(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.abandoned = true
-	if w.count == 0 {
-		return nil
-	}
 	return fmt.Errorf("close log: %d lines left: %w", w.count, ctx.Err())
 }

@@ -42,7 +42,7 @@ type Metrics struct {
 
 	acceptErrors  prometheus.Counter
 	panics        prometheus.Counter
-	logDropped    prometheus.Counter
+	logDropped    *total
 	adminRefusals *prometheus.CounterVec
 
 	build        *prometheus.GaugeVec
@@ -78,7 +78,7 @@ func New() *Metrics {
 
 		acceptErrors:  r.plain("accept_errors_total", "Errors of accepting connections, such as no descriptor left."),
 		panics:        r.plain("panics_total", "Sessions ended by a bug of popgate."),
-		logDropped:    r.plain("log_lines_dropped_total", "Log lines dropped as their target did not take them."),
+		logDropped:    r.total("log_lines_dropped_total", "Log lines dropped as their target did not take them."),
 		adminRefusals: r.counter("admin_refusals_total", "Requests that the admin interface has refused, by reason.", "reason"),
 
 		build:        r.gauge("build_info", "What runs: always 1, its labels say it.", "version", "go_version", "revision"),
@@ -155,7 +155,10 @@ func (m *Metrics) AcceptFailed() { m.acceptErrors.Inc() }
 func (m *Metrics) Panicked() { m.panics.Inc() }
 
 // LogDropped counts log lines that nobody will read; lines must not be negative.
-func (m *Metrics) LogDropped(lines int) { m.logDropped.Add(float64(lines)) }
+func (m *Metrics) LogDropped(lines int) { m.logDropped.n.Add(uint64(lines)) }
+
+// LogLost is how many lines LogDropped has counted.
+func (m *Metrics) LogLost() uint64 { return m.logDropped.n.Load() }
 
 // AdminRefused counts a refused request for operators. reason is a word of
 // popgate's source, never one of the request.

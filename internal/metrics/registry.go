@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 const namespace = "popgate"
 
@@ -42,6 +46,19 @@ func (r registry) histogram(name, help string, buckets []float64, labels ...stri
 // plain is a counter without labels.
 func (r registry) plain(name, help string) prometheus.Counter {
 	return registered(r, prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}))
+}
+
+// total is a counter without labels that can be read, too.
+type total struct {
+	prometheus.Collector
+	n atomic.Uint64
+}
+
+func (r registry) total(name, help string) *total {
+	t := new(total)
+	opts := prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}
+	t.Collector = registered(r, prometheus.NewCounterFunc(opts, func() float64 { return float64(t.n.Load()) }))
+	return t
 }
 
 // instant is a gauge without labels, mostly for a point in time.

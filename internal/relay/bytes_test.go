@@ -13,7 +13,7 @@ import (
 // other way round; only an unterminated tail is dropped.
 func TestRule3BytesInAreBytesOut(t *testing.T) {
 	message := "+OK\r\n..\r\n.\n\r.\r\n\x00\xff\xfe-ERR\r\n" + strings.Repeat("x", 200_000) + "\n.\n\r\n.\r\n"
-	for _, k := range []kind{fast, fast12, plain, plainTLS} {
+	for _, k := range []kind{fast, fast12, plain, plainTLS, fastObserved, plainObserved} {
 		t.Run(k.name, func(t *testing.T) {
 			for _, test := range []struct{ name, up, down string }{
 				{"nothing", "", ""},
@@ -43,7 +43,7 @@ func FuzzRelay(f *testing.F) {
 	f.Add([]byte("RETR 1\r\nDELE 1"), bytes.Repeat([]byte("0123456789abcde\n"), 10_000), uint64(2))
 	f.Add(bytes.Repeat([]byte("y"), 2000), []byte("\r\n.\r\n"), uint64(3))
 	f.Fuzz(func(t *testing.T, up, down []byte, seed uint64) {
-		for _, k := range []kind{fast, plain} {
+		for _, k := range []kind{fast, plain, fastObserved} {
 			roundTrip(t, k, up, down, seed)
 		}
 	})

@@ -6,9 +6,10 @@ import "bytes"
 type verdict byte
 
 const (
-	oneLine   verdict = iota // the backend's: a status line
-	manyLines                // the backend's: a status line and, behind +OK, lines up to a dot
-	noDelete                 // ours, and so are those below
+	oneLine      verdict = iota // the backend's: a status line
+	manyLines                   // the backend's: a status line and, behind +OK, lines up to a dot
+	unknownLines                // the backend's, whatever it is behind +OK: see observer
+	noDelete                    // ours, and so are those below
 	noCommand
 	noCRLF
 	noControl

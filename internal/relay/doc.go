@@ -15,6 +15,10 @@
 // through the opaque relay, so every rule about the end of a session is the
 // same; only popgate's own refusals wait for their turn.
 //
+// With Options.Observer an observer follows both directions, with the same reply
+// and owed, and tells of commands and status lines, masked. It has no part in what
+// is relayed.
+//
 // A relay runs on two goroutines of its own, one a direction, and calls back
 // when both are gone, so that nothing of the login (a stack grown by the TLS
 // handshake above all) lives as long as the session. All state between two

@@ -17,6 +17,7 @@ func (s *Session) down() {
 		if len(buf) > 0 {
 			s.touch()
 			s.fromBackend.Add(int64(len(buf)))
+			s.observer.backend(buf)
 			if err == nil && s.quitLast.Load() && source.ended() {
 				err = io.EOF
 			}
@@ -34,6 +35,7 @@ func (s *Session) down() {
 func (s *Session) pass(b []byte) {
 	if len(b) > 0 {
 		s.fromBackend.Add(int64(len(b)))
+		s.observer.backend(b)
 		s.send(b, false)
 	}
 }

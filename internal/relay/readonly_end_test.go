@@ -110,7 +110,7 @@ func TestReadOnlyBackendDies(t *testing.T) {
 		stat = "+OK 1 120\r\n"
 		mail = "+OK\r\nhi\r\n..\r\n.\r\n"
 	)
-	for _, k := range []kind{plainTLS, fast} {
+	for _, k := range []kind{plainTLS, fast, fastObserved} {
 		for _, how := range []string{"FIN", "RST"} {
 			t.Run(k.name+" "+how, func(t *testing.T) {
 				for at := range len(stat) + len(mail) + 1 {
@@ -278,7 +278,7 @@ func TestReadOnlyStalledClient(t *testing.T) {
 
 // A client that is gone for reading ends the session as ever.
 func TestReadOnlyClientDies(t *testing.T) {
-	for _, k := range []kind{fast, plainTLS} {
+	for _, k := range []kind{fast, plainTLS, fastObserved} {
 		t.Run(k.name, func(t *testing.T) {
 			r := open(t, k, readOnly)
 			r.send(r.client, "RETR 1\r\nDELE 1\r\n")

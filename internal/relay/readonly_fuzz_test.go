@@ -71,9 +71,9 @@ func split(b []byte, n int, seed uint64) (parts []string) {
 // exchange lets a client say up, and a backend answer each line with one of
 // says, or the only one at once if there is no line; the backend closes after
 // the last one. It returns what backend and client have read.
-func exchange(t *testing.T, readOnly bool, up string, says []string, seed uint64) (seen, got string) {
+func exchange(t *testing.T, readOnly bool, up string, says []string, seed uint64, tweak ...func(*Options)) (seen, got string) {
 	t.Helper()
-	r := open(t, plain, func(o *Options) { o.ReadOnly = readOnly })
+	r := open(t, plain, append(tweak, func(o *Options) { o.ReadOnly = readOnly })...)
 	sent, all := make(chan struct{}), make(chan string, 1)
 	go func() {
 		defer close(sent)

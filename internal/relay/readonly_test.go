@@ -67,7 +67,7 @@ var dialogues = []struct {
 // backend's answers, come in.
 func TestReadOnlyDialogues(t *testing.T) {
 	for _, test := range dialogues {
-		for _, k := range []kind{plain, plainTLS} {
+		for _, k := range []kind{plain, plainTLS, plainObserved} {
 			virtual(t, test.name+", "+k.name, func(t *testing.T) {
 				r := open(t, k, readOnly)
 				got := backendOf(r, answers(test.says...))

@@ -17,6 +17,8 @@ type kind struct {
 	tls  uint16 // the version; 0: none
 	// wrap puts something between the relay's Conn and the client's transport.
 	wrap func(net.Conn) net.Conn
+	// observed: an observer follows the session.
+	observed bool
 	// keyLog gets the client's TLS secrets.
 	keyLog io.Writer
 }
@@ -26,6 +28,9 @@ var (
 	fast12   = kind{name: "fast, TLS 1.2", tcp: true, tls: tls.VersionTLS12}
 	plainTLS = kind{name: "pipes, TLS", tls: tls.VersionTLS13}
 	plain    = kind{name: "pipes"}
+
+	fastObserved  = kind{name: "fast, observed", tcp: true, tls: tls.VersionTLS13, observed: true}
+	plainObserved = kind{name: "pipes, observed", observed: true}
 )
 
 // rig is a relay under way between two ends that a test holds.
@@ -72,6 +77,9 @@ func open(t testing.TB, k kind, tweak ...func(*Options)) *rig {
 	}
 	if k.tls != 0 {
 		r.client, opts.Client = tlsPair(t, k, client, r.wire, beneath)
+	}
+	if k.observed {
+		opts.Observer = func(Origin, string) bool { return true }
 	}
 	for _, f := range tweak {
 		f(&opts)

@@ -85,7 +85,7 @@ func TestRule11ExpireWaitsForQuit(t *testing.T) {
 
 // A writer that is stuck doesn't hold up the end.
 func TestRule11ExpireFreesAStuckWriter(t *testing.T) {
-	for _, k := range []kind{fast, plainTLS} {
+	for _, k := range []kind{fast, plainTLS, fastObserved} {
 		t.Run(k.name, func(t *testing.T) {
 			r := open(t, k)
 			sent := make(chan error, 1)

@@ -96,7 +96,7 @@ func TestRule6EveryEndClosesBoth(t *testing.T) {
 // in good order comes with a close_notify.
 func TestRule7BackendDiesInsideRETR(t *testing.T) {
 	half := "+OK 1000 octets\r\nSubject: half a mes"
-	for _, k := range []kind{fast, plainTLS} {
+	for _, k := range []kind{fast, plainTLS, fastObserved} {
 		for _, test := range []struct {
 			name string
 			die  func(r *rig) error
@@ -130,7 +130,7 @@ func TestRule7BackendDiesInsideRETR(t *testing.T) {
 
 // Rule 8: when the client dies, the backend's connection closes, without QUIT.
 func TestRule8ClientDies(t *testing.T) {
-	for _, k := range []kind{fast, plainTLS} {
+	for _, k := range []kind{fast, plainTLS, fastObserved} {
 		for _, test := range []struct {
 			name string
 			die  func(r *rig)

@@ -79,7 +79,7 @@ func serve(conn end) string {
 // Rule 2: an unterminated last line is never completed, and not by the end of
 // the stream either: the backend's connection closes without it.
 func TestRule2TailIsDropped(t *testing.T) {
-	for _, k := range []kind{fast, plain, plainTLS} {
+	for _, k := range []kind{fast, plain, plainTLS, plainObserved} {
 		for _, tail := range []string{"Q", "QUIT", "QUIT\r", "DELE 1", strings.Repeat("x", gateSize-1)} {
 			for _, before := range []string{"", "STAT\r\nDELE 1\r\n"} {
 				r := open(t, k)

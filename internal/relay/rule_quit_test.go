@@ -176,7 +176,7 @@ func TestRule12RefusedQuitIsRelayed(t *testing.T) {
 
 // A QUIT that finds no backend any more is none.
 func TestRule1QuitBehindTheEndIsNone(t *testing.T) {
-	for _, k := range []kind{fast, plainTLS} {
+	for _, k := range []kind{fast, plainTLS, fastObserved} {
 		r := open(t, k)
 		r.send(r.client, "STAT\r\n")
 		r.expect(r.backend, "STAT\r\n")
@@ -193,7 +193,7 @@ func TestRule1QuitBehindTheEndIsNone(t *testing.T) {
 // The backend's last words arrive though the client goes on sending: a socket
 // that is closed with unread bytes would send a RST, and that destroys them.
 func TestLastReplySurvivesLateBytes(t *testing.T) {
-	for _, k := range []kind{fast, plain, plainTLS} {
+	for _, k := range []kind{fast, plain, plainTLS, plainObserved} {
 		t.Run(k.name, func(t *testing.T) {
 			r := open(t, k)
 			r.send(r.client, "QUIT\r\n")

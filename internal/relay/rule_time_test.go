@@ -10,7 +10,7 @@ import (
 // Rule 9: the idle limit counts traffic in both directions and ends silently:
 // the client reads nothing but the end, the backend nothing at all.
 func TestRule9Silence(t *testing.T) {
-	for _, k := range []kind{plain, plainTLS} {
+	for _, k := range []kind{plain, plainTLS, plainObserved} {
 		virtual(t, k.name, func(t *testing.T) {
 			r := open(t, k)
 			pass(10*time.Minute - time.Millisecond)

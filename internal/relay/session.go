@@ -45,6 +45,10 @@ type Options struct {
 	// commands are not looked at.
 	ReadOnly bool
 
+	// Observer is told of commands and status lines. Nil: nobody is, and
+	// nothing is looked at.
+	Observer Observer
+
 	// Done is called once, when both connections are closed and both
 	// goroutines are about to end.
 	Done func(Result)
@@ -61,6 +65,8 @@ type Session struct {
 	gate    gate
 	lines   lines    // the gate, or before it the filter of a read-only session
 	speaker *speaker // of a read-only session; nil: the client is written to directly
+
+	observer *observer // nil: nobody is told anything
 
 	fromClient, fromBackend atomic.Int64
 	heard                   atomic.Int64 // last traffic, ns since start
@@ -95,6 +101,7 @@ func Start(opts Options) *Session {
 		start:   time.Now(),
 	}
 	s.lines = &s.gate
+	s.observer = newObserver(opts.Observer, opts.ReadOnly)
 	if opts.ReadOnly {
 		s.readOnly()
 	}

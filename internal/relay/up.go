@@ -14,7 +14,9 @@ func (s *Session) up() {
 			// Only what is there already is of interest.
 			_ = s.client.SetReadDeadline(time.Now().Add(lingerTime))
 		}
-		n, err := s.read(s.lines.room())
+		room := s.lines.room()
+		n, err := s.read(room)
+		s.observer.client(room[:n])
 		s.lines.add(n)
 		if n > 0 {
 			s.touch()

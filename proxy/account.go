@@ -26,6 +26,7 @@ func (s *Server) relay(ses *session, b *backend) {
 		Quit:        set.Timeouts.Quit,
 		HalfClosed:  set.Timeouts.HalfClosed,
 		ReadOnly:    rec.ReadOnly,
+		Observer:    rec.trail.observer(),
 		Done:        func(result relay.Result) { s.relayed(rec, &holds, set.FailedUsers, result) },
 	}
 	s.mu.Lock()
@@ -64,6 +65,7 @@ func (s *Server) account(rec *Record, holds *holds, names FailedUsers) {
 	if s.log.IsInfo() {
 		s.log.Info("session", rec.line(names)...)
 	}
+	rec.trail.ended()
 	s.sessions.Done()
 }
 

@@ -56,6 +56,7 @@ func (s *session) whyEnded(ctx context.Context, err error) error {
 // step reads one command and answers it. Without credentials and error, go on.
 func (s *session) step(ctx context.Context) (*pop3.Credentials, error) {
 	line, err := s.client.lines.ReadCommand()
+	s.rec.trail.command(line, err)
 	ending := errors.Is(err, pop3.ErrLineEnding)
 	switch {
 	case errors.Is(err, pop3.ErrTooLong):

@@ -101,6 +101,7 @@ func (s *session) response(challenge string, initial *[]byte) ([]byte, error) {
 		return nil, err
 	}
 	line, err := s.client.lines.ReadSASL()
+	s.rec.trail.response(err)
 	switch {
 	case err != nil:
 		return nil, err

@@ -53,6 +53,7 @@ func (s *session) authorise(ctx context.Context, name route.Name) error {
 	terms, denial := s.srv.guard.Decide(ctx, s.login.subject)
 	s.login.terms = terms
 	s.rec.note(func() { s.rec.Policy, s.rec.ReadOnly = terms.Policy, terms.ReadOnly })
+	s.rec.trail.decided(terms)
 	for _, o := range terms.Trials {
 		s.srv.metrics.Tried(o.Policy)
 		s.info("policy on trial", "policy", o.Policy, "would", foreign(o.Action), "tenant", name.Tenant)
@@ -83,6 +84,7 @@ func (s *session) accepted(ctx context.Context) error {
 // denied is a denial's failure.
 func (s *session) denied(denial *authz.Denial) error {
 	s.srv.metrics.Denied(denial.Check)
+	s.rec.trail.denied(denial)
 	switch denial.Kind {
 	case authz.Capacity:
 		return fail(causeCapacity, denial.Check, denial)
@@ -101,6 +103,7 @@ var guesses = map[string]bool{
 // report tells the guard what became of a login attempt, and writes its line.
 // reason is "" for one that succeeded.
 func (s *session) report(ctx context.Context, result, reason string) {
+	s.rec.trail.outcome(result, reason, time.Since(s.asked))
 	outcome := authz.Neither
 	switch {
 	case result == loginOK:

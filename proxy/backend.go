@@ -21,6 +21,7 @@ type backend struct {
 	lines  *pop3.Reader
 	limits Timeouts
 	unwake func() bool
+	trail  *trail
 
 	ok       []byte    // its answer to the login, without line ending
 	answered time.Time // when it had answered the password; zero: it has not
@@ -74,6 +75,7 @@ func (b *backend) begin(ctx context.Context, target route.Target) error {
 
 // user sends USER and takes the answer.
 func (b *backend) user(ctx context.Context, target route.Target) error {
+	b.trail.note("USER goes to the backend")
 	if err := b.send(pop3.User(target.Login)); err != nil {
 		return broken(ctx, "backend_login", err)
 	}
@@ -142,6 +144,7 @@ func (b *backend) signIn(ctx context.Context, target route.Target, password pop3
 
 // sendPassword sends what signIn is to send, in one write.
 func (b *backend) sendPassword(target route.Target, password pop3.Password) error {
+	b.trail.note("the password goes to the backend")
 	switch {
 	case target.Backend.Auth == route.AuthPlain:
 		return b.send(pop3.PlainResponse(target.Login, password))
@@ -181,10 +184,14 @@ func (b *backend) sendAll(requests ...pop3.Request) error {
 // line reads one line, which is not empty.
 func (b *backend) line() ([]byte, error) {
 	line, err := b.lines.ReadReply()
-	if err == nil && len(line) == 0 {
+	if err != nil {
+		return nil, err
+	}
+	b.trail.heard(line)
+	if len(line) == 0 {
 		return nil, pop3.ErrReply
 	}
-	return line, err
+	return line, nil
 }
 
 // reply reads a status line.

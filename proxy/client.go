@@ -30,6 +30,7 @@ type client struct {
 	beneath *relay.Conn
 	tls     *tls.Conn // nil in clear
 	lines   *pop3.Reader
+	trail   *trail
 }
 
 // newClient talks over conn, of which head was read already.
@@ -59,6 +60,7 @@ func (c *client) say(line string) error { return c.write(line + "\r\n") }
 // write writes text, whose lines end in CRLF. It leaves when the client is
 // waited for; an error may come with that.
 func (c *client) write(text string) error {
+	c.trail.answer(text)
 	_, err := io.WriteString(c.conn(), text)
 	return err
 }

@@ -22,6 +22,7 @@ func (s *session) connect(ctx context.Context, target route.Target) (*backend, e
 		endpoints, err := s.srv.endpoints(ctx, address, s.set.Timeouts.Connect)
 		if err != nil {
 			last = tryElsewhere("backend_unreachable", err)
+			s.rec.trail.left(address, last)
 			continue
 		}
 		for _, at := range endpoints {
@@ -47,6 +48,8 @@ func (s *session) tryEndpoint(ctx context.Context, at endpoint, target route.Tar
 		return nil, err
 	}
 	b := newBackend(ctx, conn, s.set.Timeouts)
+	b.trail = s.rec.trail
+	b.trail.dialed(at.address)
 	s.backend = b
 	if err := b.begin(ctx, target); err != nil {
 		b.close()
@@ -63,6 +66,7 @@ func (s *session) noteDial(name string, at endpoint, err error) {
 		result = asFailure(err).reason
 	}
 	s.srv.metrics.Dialed(name, result)
+	s.rec.trail.left(at.address, err)
 	// One that refuses a user is there.
 	there := err == nil || asFailure(err).cause == causeAuth
 	if there {

@@ -50,6 +50,7 @@ type Record struct {
 	served   bool        // the name's domain is one of a tenant's
 	loggedIn bool
 	open     metrics.OpenSession // as what it is counted now
+	trail    *trail              // for traces; nil: nobody asks for one
 
 	kicked bool
 	cancel context.CancelCauseFunc // ends a session before login; nil after that

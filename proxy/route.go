@@ -20,6 +20,7 @@ func (s *session) route(ctx context.Context, name route.Name) (route.Target, err
 		s.info("route failed", "tenant", name.Tenant)
 		return route.Target{}, fail(causeTemporary, "route_failed", err)
 	}
+	s.rec.trail.routed(target)
 	s.rec.note(func() { s.rec.Backend, s.rec.Rule = target.Backend.Name, target.Rule })
 	place, err := s.srv.backends.take(target.Backend)
 	switch {

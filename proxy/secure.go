@@ -47,6 +47,7 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 		Version: s.rec.TLSVersion, Cipher: s.rec.Cipher, Resumed: state.DidResume, Result: "ok", Took: took,
 	})
 	s.client.secured(conn)
+	s.rec.trail.secured(state)
 	if state.NegotiatedProtocol == challengeProtocol {
 		return silent("acme_challenge", nil)
 	}

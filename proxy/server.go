@@ -41,6 +41,7 @@ type Server struct {
 
 	current  atomic.Pointer[snapshot]
 	backends backends
+	traces   traces
 	polite   chan struct{} // places for connections that are told of no room
 	boot     string        // begins every session's id
 	count    atomic.Uint64 // ends it

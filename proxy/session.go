@@ -68,6 +68,8 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.admit(ctx, by); err != nil {
 		return err
 	}
+	s.rec.trail = s.srv.traces.trail(s)
+	s.client.trail = s.rec.trail
 	if !s.listener.StartTLS {
 		if err := s.handshake(ctx, by); err != nil {
 			return err
@@ -85,6 +87,7 @@ func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend,
 	defer creds.Password.Wipe()
 	s.rec.attempt()
 	name, err := s.resolve(creds)
+	s.rec.trail.resolved(creds, name, err)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +122,9 @@ func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend,
 func (s *session) relay(ctx context.Context, b *backend) {
 	err := s.ready(ctx, b)
 	if err == nil {
+		// The backend's words: a trace has them from there, with a look
+		// at what is in them.
+		s.client.trail = nil
 		// Sent here, not under the server's lock.
 		err = errors.Join(s.client.write(b.welcome()), s.client.beneath.Flush())
 	}

@@ -5,25 +5,29 @@ import (
 	"fmt"
 )
 
-// masked is what may be told of a client's line: the keyword, if it is one of the
-// commands that popgate knows, and the numbers behind it. Whatever else a client
-// says may be a secret in the wrong place.
-func masked(line []byte) string {
-	text := bytes.TrimRight(line, "\r\n")
-	keyword, arg, hasArg := bytes.Cut(text, []byte(" "))
+// Masked is what may be told of a client's line: the keyword, if it is one of the
+// commands of a session after its login, and the numbers behind it. Whatever else a
+// client says may be a secret in the wrong place. Of other lines, for which known is
+// false, only the length in octets is told, without the line ending.
+func Masked(line []byte) (text string, known bool) {
+	line = bytes.TrimRight(line, "\r\n")
+	keyword, arg, hasArg := bytes.Cut(line, []byte(" "))
 	for _, command := range shown {
 		switch {
 		case !isWord(keyword, command.keyword):
 		case !hasArg:
-			return command.text
+			return command.text, true
 		case command.numbers && areNumbers(arg):
-			return command.text + " " + string(arg)
+			return command.text + " " + string(arg), true
 		default:
-			return command.text + " ***"
+			return command.text + " " + hidden, true
 		}
 	}
-	return fmt.Sprintf("(unknown command, %d octets)", len(text))
+	return fmt.Sprintf("(unknown command, %d octets)", len(line)), false
 }
+
+// hidden stands for what isn't told.
+const hidden = "***"
 
 // shown are the commands that may be told, with numbers behind them if they take
 // any.

@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -12,7 +13,8 @@ import (
 // but never an octet of what follows it. It is called by one goroutine at a time,
 // must not wait, and returns false when it wants to hear no more.
 //
-// A text of [ByBackend] is the backend's, at most 200 octets without its line
+// Nor is a word told of the answer to a command of which not all is. A text of
+// [ByBackend] is the backend's, at most 200 octets without its line
 // ending, and may hold any octets but LF; the others are printable.
 type Observer func(by Origin, text string) (more bool)
 
@@ -43,6 +45,10 @@ type observer struct {
 	line    []byte // the client's, as far as it has come
 	owed    *owed
 	unknown bool // the last one is for a command that popgate doesn't know
+	// hushed says of each answer owed whether only its kind is told, as the
+	// command has words that aren't: backends like to repeat them.
+	hushed      [gateSize]bool
+	asks, given uint // commands, and answers, so far
 
 	reply  reply
 	within bool // an answer is under way, which belongs to verdict
@@ -151,7 +157,10 @@ func (o *observer) command(line []byte) {
 	}
 	o.owed.note(verdict)
 	o.unknown = verdict == unknownLines
-	o.says(ByClient, masked(line))
+	text, known := Masked(line)
+	o.hushed[o.asks%gateSize] = !known || strings.HasSuffix(text, hidden)
+	o.asks++
+	o.says(ByClient, text)
 	o.refuse()
 }
 
@@ -178,6 +187,7 @@ func (o *observer) refuse() {
 			return
 		}
 		o.owed.given(1)
+		o.given++
 		o.says(ByRelay, string(bytes.TrimSuffix(refusals[next], []byte("\r\n"))))
 	}
 }
@@ -231,6 +241,9 @@ func (o *observer) takeStatus(b []byte) (n int) {
 		return n
 	}
 	text := bytes.TrimRight(o.status, "\r\n")
+	if o.hushed[o.given%gateSize] {
+		text = wordless(text)
+	}
 	o.says(ByBackend, string(text[:min(len(text), shownStatus)]))
 	switch {
 	case o.asked == unknownLines && o.status[0] == '+':
@@ -243,9 +256,22 @@ func (o *observer) takeStatus(b []byte) (n int) {
 	return n
 }
 
+// wordless is a status line without its words.
+func wordless(status []byte) []byte {
+	size := len("+OK")
+	if status[0] == '-' {
+		size = len("-ERR")
+	}
+	if len(status) == size {
+		return status
+	}
+	return append(status[:size:size], " "+hidden...)
+}
+
 // answered takes an answer off the list.
 func (o *observer) answered() {
 	o.within = false
+	o.given++
 	o.unknown = o.unknown && o.asked != unknownLines
 	o.owed.given(1)
 	o.refuse()

@@ -94,13 +94,13 @@ var observations = []struct {
 	},
 	{
 		"an unknown command that is refused", false,
-		[]string{"C: secret phrase\r\n", "B: -ERR what?\r\n", "C: STAT\r\n", "B: +OK 1 2\r\n"},
-		[]string{"client: (unknown command, 13 octets)", "backend: -ERR what?", "client: STAT", "backend: +OK 1 2"},
+		[]string{"C: secret phrase\r\n", "B: -ERR secret what?\r\n", "C: STAT\r\n", "B: +OK 1 2\r\n"},
+		[]string{"client: (unknown command, 13 octets)", "backend: -ERR ***", "client: STAT", "backend: +OK 1 2"},
 	},
 	{
 		"an unknown command that isn't", false,
 		[]string{"C: XTND XLST\r\n", "B: +OK list follows\r\nsecret\r\n", "C: STAT\r\n"},
-		[]string{"client: (unknown command, 9 octets)", "backend: +OK list follows", cantFollow + "the answer to a command that popgate doesn't know"},
+		[]string{"client: (unknown command, 9 octets)", "backend: +OK ***", cantFollow + "the answer to a command that popgate doesn't know"},
 	},
 	{
 		"a continuation", false,
@@ -116,6 +116,12 @@ var observations = []struct {
 		"secrets for numbers", false,
 		[]string{"C: RETR secret\r\nDELE 12345678901\r\nTOP 1 x\r\nTOP 1 2 3\r\nSTAT 1\r\nLIST \r\nRETR 1 \r\nPASS secret\r\n"},
 		[]string{"client: RETR ***", "client: DELE ***", "client: TOP ***", "client: TOP ***", "client: STAT ***", "client: LIST ***", "client: RETR ***", "client: (unknown command, 11 octets)"},
+	},
+	{
+		"words that are repeated", false,
+		[]string{"C: RETR secret\r\nDELE 1\r\nsecret\r\n", "B: -ERR [SYS/TEMP] no message secret\r\n+OK 1 gone\r\n-ERR\r\n", "C: TOP 1 x\r\n", "B: +OK secret\r\n.\r\n"},
+		[]string{"client: RETR ***", "client: DELE 1", "client: (unknown command, 6 octets)", "backend: -ERR ***", "backend: +OK 1 gone", "backend: -ERR",
+			"client: TOP ***", "backend: +OK ***", "note: 0 octets, 0 lines"},
 	},
 	{"a bare LF behind a command", false, []string{"C: NOOP\nSTAT\r\n"}, []string{noCommandC}},
 	{"a bare CR in a command", false, []string{"C: NOOP\rRETR 1\r\n"}, []string{noCommandC}},

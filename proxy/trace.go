@@ -1,0 +1,63 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// TraceEvent is one line of a session that somebody traces. No secret and no mail
+// is in it, however a client or a backend goes about it.
+type TraceEvent struct {
+	Time time.Time
+	// Session is the session's id, as in the log.
+	Session string
+	// From says whose words they are: "client", "popgate", "backend", or
+	// "note", which is what popgate does in between.
+	From string
+	// Text is printable, on one line, and has at most 500 octets.
+	Text string
+}
+
+// ErrTooManyTraces is that 8 traces are under way.
+var ErrTooManyTraces = errors.New("too many traces at once")
+
+// Trace follows the next session of a user from its first octet on, and gives each
+// event to each as it happens, until that session ends, ctx ends, or each returns
+// an error; it returns nil, or the error of ctx or of each. The last event tells how
+// the session has ended. Also after 10,000 events it returns nil.
+//
+// The next session is the first one to begin from now on, and after its PROXY
+// header, in which a client names the user: as it typed the name or as its
+// canonical form, in any ASCII case. Other sessions of the user aren't followed.
+//
+// The session waits neither for each nor for anything else here: if each is slow,
+// events are left out, and an event tells how many.
+func (s *Server) Trace(ctx context.Context, user string, each func(TraceEvent) error) error {
+	t := s.traces.begin(user)
+	if t == nil {
+		return ErrTooManyTraces
+	}
+	s.log.Info("trace begins", "user", foreign(user))
+	defer func() {
+		s.traces.end(t)
+		args := []any{"user", foreign(user)}
+		if id := t.followed(); id != "" {
+			args = append(args, "session", id)
+		}
+		s.log.Info("trace ends", args...)
+	}()
+	for {
+		e, err := t.next(ctx)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil {
+			err = each(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -144,11 +144,15 @@ func (s *Server) fail(w http.ResponseWriter, failed *Error) {
 	s.send(w, statuses[failed.Code], body)
 }
 
-// send sends an answer. The time for it begins now, and not with the request.
+// send sends an answer in JSON.
 func (s *Server) send(w http.ResponseWriter, status int, body []byte) {
-	body = append(body, '\n')
+	s.deliver(w, status, contentType, append(body, '\n'))
+}
+
+// deliver sends an answer. The time for it begins now, and not with the request.
+func (s *Server) deliver(w http.ResponseWriter, status int, kind string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", contentType)
+	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")

@@ -42,6 +42,7 @@ const (
 // value), and so does what tells of a user: a trace, an explanation.
 func (s *Server) calls() []call {
 	return slices.Concat(s.probes(), s.views(), []call{
+		{name: "show page", method: http.MethodGet, path: "/{$}", need: needRead, limit: quickTime, serve: s.showPage},
 		{name: "renew certificate", method: http.MethodPost, path: "/v1/certificates/{host}/renew", subject: "host",
 			changes: true, limit: renewTime, answer: s.renewCertificate},
 		{name: "probe", method: http.MethodPost, path: "/v1/certificates/{host}/probe", subject: "host",

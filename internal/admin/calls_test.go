@@ -76,7 +76,7 @@ func TestRefused(t *testing.T) {
 		status     int
 		code       string
 	}{
-		{"GET /", "", 404, CodeNotFound},
+		{"GET /nothing", "", 404, CodeNotFound},
 		{"GET /v1", "", 404, CodeNotFound},
 		{"GET /v1/certificates/", "", 404, CodeNotFound},
 		{"GET //v1/certificates", "", 404, CodeNotFound},

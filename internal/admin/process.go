@@ -96,12 +96,17 @@ type LoginMinute struct {
 
 // status completes the program's own with what the other interfaces know.
 func (s *Server) status(ctx context.Context) Status {
+	return s.overview(len(s.logins.Blocks(ctx)))
+}
+
+// overview is the status where the blocks have been counted already.
+func (s *Server) overview(blocks int) Status {
 	status := s.process.Status()
 	status.Time = time.Now().UTC().Truncate(time.Second)
 	status.Readiness = s.process.Ready()
 	status.Backends = s.printableBackends()
 	status.Certificates = s.printableCertificates()
-	status.Blocks = len(s.logins.Blocks(ctx))
+	status.Blocks = blocks
 	return status
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"go/ast"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -98,7 +99,7 @@ func TestOperationsHasEveryKey(t *testing.T) {
 // of the log.
 func TestOperationsQuotesTheLog(t *testing.T) {
 	var said strings.Builder
-	for _, dir := range []string{"proxy", "authz", "tlsconf", "internal/relay", "cmd/popgate"} {
+	for _, dir := range []string{"proxy", "authz", "tlsconf", "internal/relay", "internal/logs", "cmd/popgate"} {
 		for _, file := range source(t, dir) {
 			for _, word := range constants(file) {
 				said.WriteString(word + "\n")
@@ -116,5 +117,30 @@ func TestOperationsQuotesTheLog(t *testing.T) {
 		if !strings.Contains(said.String(), message+"\n") {
 			t.Errorf("nothing logs %q", message)
 		}
+	}
+}
+
+// TestOperationsHasEverySampledKey: the keys that tell repeated warnings apart,
+// all and no others.
+func TestOperationsHasEverySampledKey(t *testing.T) {
+	var want, got []string
+	for _, file := range source(t, "internal/logs") {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.ValueSpec); ok && spec.Names[0].Name == "sampledKeys" {
+				for _, key := range spec.Values[0].(*ast.CompositeLit).Elts {
+					word, _ := constant(key)
+					want = append(want, word)
+				}
+			}
+			return true
+		})
+	}
+	_, keys, _ := strings.Cut(document(t, operations), "under the first that is\nthere of")
+	keys, _, _ = strings.Cut(keys, ", five")
+	for _, word := range quoted.FindAllStringSubmatch(keys, -1) {
+		got = append(got, word[1])
+	}
+	if len(want) < 5 || !slices.Equal(got, want) {
+		t.Errorf("explained are %q, used are %q", got, want)
 	}
 }

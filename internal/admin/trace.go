@@ -84,7 +84,9 @@ func (s *Server) traceUser(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) && ended(ctx, err):
 		err = &Error{Code: CodeTimeout, Message: "the time for this trace is over"}
 	}
-	return out.write(traceLine{Error: asError(ctx, err)})
+	// What has begun can't be answered with an error any more.
+	_ = out.write(traceLine{Error: asError(ctx, err)})
+	return nil
 }
 
 // lineWriter writes an answer line by line; each is sent at once.

@@ -9,8 +9,6 @@ import (
 	"testing"
 )
 
-const testToken = "0123456789abcdef0123456789abcdef-canary"
-
 // moving is a program whose number of sessions changes, and which counts how
 // often it is asked.
 type moving struct {

@@ -9,6 +9,10 @@ import (
 	"time"
 )
 
+// testToken opens everything where a test asks for a token. It must not be in
+// any log.
+const testToken = "0123456789abcdef0123456789abcdef-canary"
+
 // serveTCP starts a server on a loopback address, which it returns; it ends with
 // the test.
 func serveTCP(t testing.TB, s *Server) string {

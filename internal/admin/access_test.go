@@ -1,0 +1,294 @@
+package admin
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// askTCP sends a request over TCP, with further header lines.
+func askTCP(t testing.TB, address, line string, header ...string) (*http.Response, []byte) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	must(t, err)
+	defer conn.Close()
+	_, err = fmt.Fprintf(conn, "%s HTTP/1.1\r\nConnection: close\r\n%s\r\n\r\n", line, strings.Join(header, "\r\n"))
+	must(t, err)
+	method, _, _ := strings.Cut(line, " ")
+	return readAnswer(t, conn, method)
+}
+
+// lineOf is a request line for a call.
+func lineOf(c call) string {
+	path := strings.NewReplacer("{$}", "", "{name...}", "", "{address}", "all").Replace(c.path)
+	if c.subject != "" {
+		path = strings.ReplaceAll(path, "{"+c.subject+"}", "x")
+	}
+	return c.method + " " + strings.ReplaceAll(path, "{id}", "x")
+}
+
+// refusals are what admit may answer with, by status.
+var refusals = map[int]string{401: CodeUnauthorized, 403: CodeForbidden, 421: CodeMisdirected}
+
+func basic(name, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// TestAccess: who may ask for what over TCP, for every call that there is.
+func TestAccess(t *testing.T) {
+	const secret = testToken
+	type codes struct{ all, read, none string } // by what a call needs; "": it is made
+	var (
+		everything  = codes{}
+		probesOnly  = codes{all: CodeUnauthorized, read: CodeUnauthorized}
+		misdirected = codes{CodeMisdirected, CodeMisdirected, CodeMisdirected}
+		forbidden   = codes{CodeForbidden, CodeForbidden, CodeForbidden}
+	)
+	right, local := "Authorization: Bearer "+secret, "Host: 127.0.0.1:9110"
+	for _, tt := range []struct {
+		name   string
+		token  string
+		header []string
+		want   codes
+	}{
+		{"loopback without a token", "", []string{local}, codes{all: CodeForbidden}},
+		{"a token where there is none", "", []string{local, right}, probesOnly},
+		{"an empty token where there is none", "", []string{local, "Authorization: Bearer "}, probesOnly},
+		{"an empty password where there is none", "", []string{local, basic("root", "")}, probesOnly},
+		{"another name without a token", "", []string{"Host: evil.example"}, misdirected},
+		{"another page without a token", "", []string{local, "Origin: http://evil.example"}, forbidden},
+
+		{"no token", secret, []string{local}, probesOnly},
+		{"bearer", secret, []string{local, right}, everything},
+		{"bearer in lower case", secret, []string{local, "authorization: bearer   " + secret}, everything},
+		{"basic", secret, []string{local, basic("anybody", secret)}, everything},
+		{"basic without a name", secret, []string{local, basic("", secret)}, everything},
+		{"the token as a name", secret, []string{local, basic(secret, "")}, probesOnly},
+		{"wrong", secret, []string{local, right + "x"}, probesOnly},
+		{"a part of it", secret, []string{local, right[:len(right)-1]}, probesOnly},
+		{"in another case", secret, []string{local, "Authorization: Bearer " + strings.ToUpper(secret)}, probesOnly},
+		{"empty", secret, []string{local, "Authorization: Bearer"}, probesOnly},
+		{"wrong password", secret, []string{local, basic("anybody", "x")}, probesOnly},
+		{"no base64", secret, []string{local, "Authorization: Basic " + secret}, probesOnly},
+		{"another scheme", secret, []string{local, "Authorization: Digest " + secret}, probesOnly},
+		{"in a cookie", secret, []string{local, "Cookie: token=" + secret}, probesOnly},
+
+		{"IPv6", secret, []string{"Host: [2001:db8::1]:9110", right}, everything},
+		{"IPv6 without a port", secret, []string{"Host: [::1]", right}, everything},
+		{"a name of popgate's", secret, []string{"Host: popgate.internal:9110", right}, everything},
+		{"a name in another case", secret, []string{"Host: POPGATE.Internal.", right}, everything},
+		{"localhost", secret, []string{"Host: LocalHost:9110", right}, everything},
+		{"another name", secret, []string{"Host: evil.example:9110", right}, misdirected},
+		{"a longer name", secret, []string{"Host: popgate.internal.evil.example", right}, misdirected},
+		{"a name like an address", secret, []string{"Host: 127.0.0.1.evil.example", right}, misdirected},
+		{"a name like localhost", secret, []string{"Host: localhost.evil.example", right}, misdirected},
+		{"an empty name", secret, []string{"Host: ", right}, misdirected},
+
+		{"its own page", secret, []string{local, right, "Origin: http://127.0.0.1:9110", "Sec-Fetch-Site: same-origin"}, everything},
+		{"its own page behind TLS", secret, []string{"Host: popgate.internal", right, "Origin: https://popgate.internal"}, everything},
+		{"another page", secret, []string{local, right, "Origin: http://evil.example"}, forbidden},
+		{"a page without an origin", secret, []string{local, right, "Origin: null"}, forbidden},
+		{"a page of another port", secret, []string{local, right, "Origin: http://127.0.0.1:8080"}, forbidden},
+		{"another page and a right site", secret, []string{local, right, "Origin: http://evil.example", "Sec-Fetch-Site: none"}, forbidden},
+		{"a picture elsewhere", secret, []string{local, right, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors"}, forbidden},
+		{"a picture nearby", secret, []string{local, right, "Sec-Fetch-Site: same-site", "Sec-Fetch-Mode: no-cors"}, forbidden},
+		{"typed", secret, []string{local, right, "Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"}, everything},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newCounted(t, Access{Token: tt.token, Hosts: []string{"popgate.Internal"}, Pprof: true})
+			refused := 0
+			for _, c := range r.server.calls() {
+				want := [...]string{needAll: tt.want.all, needRead: tt.want.read, needNone: tt.want.none}[c.need]
+				answer, body := askTCP(t, r.address, lineOf(c), tt.header...)
+				if got := refusals[answer.StatusCode]; got != want {
+					t.Errorf("%s: %s, want %q", c.name, answer.Status, want)
+				}
+				if challenge := answer.Header.Get("WWW-Authenticate"); (challenge != "") != (want == CodeUnauthorized) ||
+					challenge != "" && !strings.HasPrefix(challenge, "Basic realm=") {
+					t.Errorf("%s: WWW-Authenticate: %q", c.name, challenge)
+				}
+				if want == "" {
+					continue
+				}
+				if failed := refusal(t, body); failed.Code != want {
+					t.Errorf("%s: %+v", c.name, failed)
+				}
+				wantHeader(t, answer)
+				refused++
+				r.log.want(t, 1, "[INFO]  admin call refused: ", "call="+logged(c.name)+" ", "client=127.0.0.1:", "reason="+want)
+			}
+			if r.refused() != refused {
+				t.Errorf("%d refusals were counted, want %d", r.refused(), refused)
+			}
+			r.log.want(t, 0, secret)
+			r.log.want(t, 0, strings.TrimPrefix(basic("anybody", secret), "Authorization: Basic "))
+		})
+	}
+}
+
+// logged is a value as the log has it.
+func logged(text string) string {
+	if strings.Contains(text, " ") {
+		return `"` + text + `"`
+	}
+	return text
+}
+
+// TestFollowedLink: a link from elsewhere may lead to the page, and to nothing
+// that changes something.
+func TestFollowedLink(t *testing.T) {
+	r := newCounted(t, Access{Token: testToken})
+	for _, c := range r.server.calls() {
+		answer, _ := askTCP(t, r.address, lineOf(c), "Host: localhost", "Authorization: Bearer "+testToken, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
+		if forbidden := answer.StatusCode == http.StatusForbidden; forbidden != (c.method != http.MethodGet) {
+			t.Errorf("%s: %s", c.name, answer.Status)
+		}
+	}
+}
+
+// TestEverythingOverTheSocket: no name and no header keeps out who comes that
+// way.
+func TestEverythingOverTheSocket(t *testing.T) {
+	r := serve(t, watched())
+	r.server.SetAccess(Access{Token: testToken, Pprof: true})
+	for _, c := range r.server.calls() {
+		answer, _ := r.ask(t, lineOf(c)+" HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\nAuthorization: Bearer x\r\nConnection: close\r\n\r\n")
+		if code, refused := refusals[answer.StatusCode]; refused {
+			t.Errorf("%s: %s", c.name, code)
+		}
+	}
+}
+
+// TestNeeds: what a stranger on loopback may ask for is a choice for each call.
+func TestNeeds(t *testing.T) {
+	s, _ := newServer(t, stock{})
+	for _, c := range s.calls() {
+		probe := c.path == "/healthz" || c.path == "/readyz"
+		if (c.need == needNone) != probe {
+			t.Errorf("%s: open to everybody: %v", c.name, c.need == needNone)
+		}
+		if c.need == needRead && (c.changes || c.body || c.method != http.MethodGet) {
+			t.Errorf("%s: whoever may only read can do it", c.name)
+		}
+	}
+}
+
+// TestNamesAreHidden: whoever comes without a token reads no user's name, in
+// whatever there is to read.
+func TestNamesAreHidden(t *testing.T) {
+	r := newCounted(t, Access{})
+	const name = "bob@example.com"
+	seen := make(map[string]bool)
+	for _, c := range r.server.calls() {
+		if c.method != http.MethodGet || c.need != needRead {
+			continue
+		}
+		line := strings.Replace(lineOf(c), "/x", "/id", 1)
+		r.server.SetAccess(Access{})
+		if answer, body := askTCP(t, r.address, line, "Host: localhost"); answer.StatusCode != 200 || strings.Contains(string(body), name) {
+			t.Errorf("%s: %s: %s", c.name, answer.Status, body)
+		}
+		r.server.SetAccess(Access{Token: testToken})
+		_, body := askTCP(t, r.address, line, "Host: localhost", "Authorization: Bearer "+testToken)
+		seen[c.name] = strings.Contains(string(body), name)
+	}
+	for _, call := range []string{"list sessions", "show session", "list blocks", "show page"} {
+		if !seen[call] {
+			t.Errorf("%s: the token does not show names", call)
+		}
+	}
+}
+
+// TestSetAccess: a reload changes who may ask, connections that are there
+// included.
+func TestSetAccess(t *testing.T) {
+	r := newCounted(t, Access{})
+	conn, err := net.Dial("tcp", r.address)
+	must(t, err)
+	defer conn.Close()
+	for i, tt := range []struct {
+		access Access
+		status int
+	}{
+		{Access{}, 200}, {Access{Token: testToken + "old"}, 401}, {Access{Token: testToken}, 200}, {Access{}, 401},
+	} {
+		r.server.SetAccess(tt.access)
+		header := "Authorization: Bearer " + testToken + "\r\n"
+		if i == 0 {
+			header = ""
+		}
+		_, err := io.WriteString(conn, "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n"+header+"\r\n")
+		must(t, err)
+		if answer, _ := readAnswer(t, conn, "GET"); answer.StatusCode != tt.status {
+			t.Errorf("%d: %s, want %d", i, answer.Status, tt.status)
+		}
+	}
+}
+
+func TestCheckToken(t *testing.T) {
+	for name, tt := range map[string]struct{ token, say string }{
+		"hexadecimal": {strings.Repeat("0f", 32), ""},
+		"base64":      {"q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=", ""},
+		"shortest":    {strings.Repeat("x", 32), ""},
+		"longest":     {strings.Repeat("x", 1024), ""},
+		"empty":       {"", "32 octets at least"},
+		"short":       {strings.Repeat("x", 31), "32 octets at least"},
+		"long":        {strings.Repeat("x", 1025), "1,024 octets at most"},
+		"two lines":   {strings.Repeat("x", 32) + "\n" + strings.Repeat("x", 32), "one line"},
+		"a space":     {strings.Repeat("x ", 32), "one line"},
+		"a tab":       {strings.Repeat("x", 32) + "\t", "one line"},
+		"a control":   {strings.Repeat("x", 32) + "\x7f", "one line"},
+		"no ASCII":    {strings.Repeat("ü", 32), "one line"},
+		"no UTF-8":    {strings.Repeat("\xff", 32), "one line"},
+	} {
+		err := CheckToken(tt.token)
+		if (err == nil) != (tt.say == "") || err != nil && (!strings.Contains(err.Error(), tt.say) || tt.token != "" && strings.Contains(err.Error(), tt.token)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// counted is a server on TCP whose refusals are counted.
+type counted struct {
+	server  *Server
+	address string
+	log     *logBook
+	mu      sync.Mutex
+	codes   []string
+}
+
+func newCounted(t testing.TB, access Access) *counted {
+	t.Helper()
+	s, book := newServer(t, watched())
+	r := &counted{server: s, log: book}
+	s.refused = func(code string) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.codes = append(r.codes, code)
+	}
+	s.SetAccess(access)
+	r.address = serveTCP(t, s)
+	return r
+}
+
+func (r *counted) refused() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.codes)
+}
+
+// watched is a program with a user in whatever may show one.
+func watched() stock {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	return stock{
+		sessions: []Session{{ID: "id", State: SessionLoggedIn, Began: at, Client: "192.0.2.7:1", User: "bob@example.com"}},
+		blocks:   []Block{{Address: "192.0.2.7", User: "bob@example.com", Check: "blocked_user", Until: at}},
+		ready:    Readiness{Ready: true},
+	}
+}

@@ -67,7 +67,9 @@ type Session struct {
 // Printable returns s with the texts that came from strangers made fit for a
 // terminal. A [Server] does that to whatever it lists.
 func (s Session) Printable() Session {
-	s.User, s.ServerName = printable(s.User), printable(s.ServerName)
+	// A client may send any octets as a server's name, and many of them.
+	name, cut := bound(s.ServerName, maxServerName)
+	s.User, s.ServerName = printable(s.User), printable(name)+cut
 	return s
 }
 
@@ -77,8 +79,8 @@ type SessionList struct {
 	More     int       `json:"more,omitempty"` // how many were left out
 }
 
-// maxSessions is how many sessions are listed. One takes some 500 octets, 3,000
-// at most: an answer stays below maxAnswer.
+// maxSessions is how many sessions are listed. One takes some 500 octets, and less
+// than 3,000 with the longest names: an answer stays below maxAnswer.
 const maxSessions = 20_000
 
 // shown is a session as whoever asks may see it.

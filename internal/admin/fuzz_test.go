@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -54,22 +55,24 @@ func FuzzRequest(f *testing.F) {
 	f.Add("DELETE", "/v1/blocks/2001:db8::%2F64?user=bob", "x")
 	f.Add("DELETE", "/v1/blocks/all?user=%zz&user", "x")
 	f.Add("POST", "/v1/explain", "x")
+	for _, path := range []string{"/", "/v1/sessions/id", "/v1/blocks", "/v1/status", "/metrics", "/readyz", "/debug/pprof/"} {
+		f.Add("GET", path, "x")
+	}
+	f.Add("POST", "/v1/drain", "x")
+	f.Add("PUT", "/v1/log", "x")
 	f.Fuzz(func(t *testing.T, method, path, host string) {
 		var asked string
-		s, _ := newServer(t, stock{probe: func(host string) (Probe, error) {
+		p := watched()
+		p.probe = func(host string) (Probe, error) {
 			asked = host
 			return Probe{}, nil
-		}})
+		}
+		s, _ := newServer(t, p)
 		if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(fmt.Sprintf("%s %s HTTP/1.1\r\nHost: x\r\n\r\n", method, path)))); err == nil {
 			answer := httptest.NewRecorder()
 			s.http.Handler.ServeHTTP(answer, overSocket(r))
 			checkAnswer(t, answer)
-			// Over TCP nobody knows the name.
-			answer = httptest.NewRecorder()
-			s.http.Handler.ServeHTTP(answer, r.Clone(t.Context()))
-			if answer.Code < 400 {
-				t.Errorf("%s %s: status %d under an unknown name", method, path, answer.Code)
-			}
+			checkTCP(t, s, r)
 		}
 
 		r, err := http.NewRequest(http.MethodPost, "http://popgate"+hostPath(host, "probe"), http.NoBody)
@@ -87,6 +90,73 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+// checkTCP makes a request over TCP: without a token it changes nothing and shows
+// no user's name, and under an unknown name it gets nothing at all.
+func checkTCP(t *testing.T, s *Server, r *http.Request) {
+	t.Helper()
+	for _, host := range []string{"x", "127.0.0.1:9110"} {
+		r := r.Clone(t.Context())
+		r.Host = host
+		answer := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(answer, r)
+		checkAnswer(t, answer)
+		if answer.Code < 400 && (host == "x" || r.Method != http.MethodGet && r.Method != http.MethodHead) {
+			t.Errorf("%s %s at %s: status %d", r.Method, r.URL, host, answer.Code)
+		}
+		if strings.Contains(answer.Body.String(), "bob@example.com") {
+			t.Errorf("%s %s shows a name", r.Method, r.URL)
+		}
+	}
+}
+
+// FuzzAccess: a request is taken only if it is for an address or a name that is
+// known, and no page of another origin has made it.
+func FuzzAccess(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"127.0.0.1:9110", "http://127.0.0.1:9110", ""}, {"[::1]", "", "same-origin"}, {"popgate.internal.", "null", "cross-site"},
+		{"localhost.evil.example", "http://evil.example", "none"}, {"[fe80::1%25eth0]:1", "http://x@localhost", "same-site"},
+		{"localhost", "http://localhost#@evil.example", ""}, {"1.2.3.4:5:6", "//1.2.3.4", ""}, {"[localhost]", "http://[localhost]", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	access := &Access{Hosts: []string{"popgate.internal"}}
+	f.Fuzz(func(t *testing.T, host, origin, site string) {
+		if !access.knows(host) {
+			return
+		}
+		// A port is behind the last colon, unless that is one of an IPv6 address.
+		name := strings.ToLower(host)
+		if i := strings.LastIndexByte(name, ':'); i >= 0 && (strings.HasSuffix(name[:i], "]") || strings.Count(name, ":") == 1) {
+			name = name[:i]
+		}
+		name = strings.Trim(strings.TrimSuffix(name, "."), "[]")
+		address, _, _ := strings.Cut(name, "%")
+		if net.ParseIP(address) == nil && name != "localhost" && name != "popgate.internal" {
+			t.Errorf("%q is known", host)
+		}
+
+		r := &http.Request{Method: http.MethodPost, Host: host, Header: http.Header{"Origin": {origin}, "Sec-Fetch-Site": {site}}}
+		if foreignOrigin(r) {
+			return
+		}
+		if origin == "" {
+			if site != "" && site != "none" && site != "same-origin" {
+				t.Errorf("a page that is %q may ask", site)
+			}
+			return
+		}
+		// What a browser goes to: behind the slashes, up to the path, behind a
+		// user's name.
+		_, from, _ := strings.Cut(origin, "//")
+		if end := strings.IndexAny(from, "/?#"); end >= 0 {
+			from = from[:end]
+		}
+		if from = from[strings.LastIndexByte(from, '@')+1:]; from != host {
+			t.Errorf("a page of %q may ask %q", origin, host)
+		}
+	})
+}
+
 // overSocket makes r a request that came over the unix socket.
 func overSocket(r *http.Request) *http.Request {
 	return r.WithContext(context.WithValue(r.Context(), viaSocket{}, true))
@@ -95,8 +165,8 @@ func overSocket(r *http.Request) *http.Request {
 // checkAnswer fails unless an answer is one of the API's.
 func checkAnswer(t *testing.T, answer *httptest.ResponseRecorder) {
 	t.Helper()
-	if strings.HasPrefix(answer.Header().Get("Content-Type"), "text/plain; version=") {
-		return // metrics
+	if kind := answer.Header().Get("Content-Type"); strings.HasPrefix(kind, "text/plain; version=") || strings.HasPrefix(kind, "text/html") {
+		return // metrics, the page
 	}
 	wantHeader(t, answer.Result())
 	if !json.Valid(answer.Body.Bytes()) {

@@ -193,6 +193,7 @@ func decode(status int, body io.Reader, into any) error {
 		if err := json.Unmarshal(data, into); err != nil {
 			return fmt.Errorf("%w: %w", errAnswer, err)
 		}
+		clean(into)
 		return nil
 	}
 	var failed errorAnswer

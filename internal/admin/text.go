@@ -20,7 +20,12 @@ const (
 // on one line, without anything that moves a cursor.
 func printable(text string) string {
 	text, cut := bound(text, maxText)
-	text = strings.Map(func(r rune) rune {
+	return visible(text) + cut
+}
+
+// visible is text of any length on one line, without anything that moves a cursor.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
@@ -29,7 +34,6 @@ func printable(text string) string {
 		}
 		return r
 	}, text)
-	return text + cut
 }
 
 // brief is printable text within a sentence of popgate's own.

@@ -149,7 +149,8 @@ func (c *Client) Trace(ctx context.Context, user string, limit time.Duration, ea
 			case line.TraceEvent == nil:
 				return errAnswer
 			}
-			if err := each(line.Printable()); err != nil {
+			clean(line.TraceEvent)
+			if err := each(*line.TraceEvent); err != nil {
 				return err
 			}
 		}

@@ -20,17 +20,17 @@ func TestBlocksUsage(t *testing.T) {
 		code     int
 		out, err string // patterns; "" for nothing at all
 	}{
-		{"--help", exitOK, `^Usage: popgate blocks \[list\]`, ""},
+		{"--help", exitOK, `^Usage: popgate blocks \[COMMAND\]`, ""},
 		{"clear -h", exitOK, `(?s)^Usage: popgate blocks .*clear KEY \[USER\]`, ""},
 		{"clr", exitUsage, "", `(?s)^Usage: popgate blocks .*popgate: unknown command "blocks clr"\n$`},
 		{"\x1b[2J", exitUsage, "", `unknown command "blocks \\x1b\[2J"\n$`},
 		{"list all", exitUsage, "", `^popgate: popgate blocks list: unexpected argument "all"\n$`},
-		{"clear", exitUsage, "", `^popgate: popgate blocks clear: KEY is missing: an address, a network, or "all"\n$`},
+		{"clear", exitUsage, "", `^popgate: popgate blocks clear: KEY is missing\n$`},
 		{"clear 192.0.2.7 bob alice", exitUsage, "", `unexpected argument "alice"\n$`},
 		{"clear bob", exitUsage, "", `^popgate: popgate blocks clear: "bob" is neither an address, nor a network, nor "all"\n$`},
 		{"clear al\x1bl", exitUsage, "", "\"al\uFFFDl\" is neither"},
 		{"--jsno", exitUsage, "", `(?s)-jsno.*Usage: popgate blocks`},
-		{"", exitUsage, "", `config\.hcl`},
+		{"list --socket=", exitUsage, "", `^popgate: --socket is empty\n$`},
 		{"clear all --config no-such.hcl", exitUsage, "", `no-such\.hcl`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -71,11 +71,11 @@ func TestBlocksNotRunning(t *testing.T) {
 func TestBlocksTable(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	var out strings.Builder
-	if err := writeBlocks(&out, []admin.Block{
+	if err := blockTable([]admin.Block{
 		{Address: "192.0.2.7", Check: "blocked_ip", Until: now.Add(4*time.Minute + 10*time.Second), Level: 1},
 		{Address: "192.0.2.7", User: "bob@example.com", Check: "blocked_user", Until: now.Add(25 * time.Hour), Level: 9},
 		{Address: "2001:db8:1:2::/64", User: "b\x1b[2J\tb" + strings.Repeat("x", 99), Check: "blocked_user", Until: now.Add(-time.Second), Level: 2},
-	}, now); err != nil {
+	}, now).write(&out); err != nil {
 		t.Fatal(err)
 	}
 	name := "b\uFFFD[2J b" + strings.Repeat("x", maxNameCell-8) + "…"

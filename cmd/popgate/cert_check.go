@@ -46,19 +46,19 @@ const (
 )
 
 // certCheck tells what would come of orders, without making one.
-func certCheck(ctx context.Context, c *call) error {
-	found, err := c.check(ctx, newChecker(c.cfg))
+func certCheck(ctx context.Context, c *call, hosts []string) error {
+	cfg, err := c.configuration()
+	if err != nil {
+		return err
+	}
+	found, err := c.check(ctx, newChecker(cfg), hosts)
 	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return errors.New("stopped before all was checked")
 	}
-	if c.json {
-		err = writeJSON(c.std.out, found)
-	} else {
-		err = writeFindings(c.std.out, found)
-	}
+	err = c.show(found, func(w io.Writer) error { return writeFindings(w, found) })
 	if bad := failures(found); err == nil && len(bad) > 0 {
 		err = fmt.Errorf("%d of %s failed", len(bad), count(len(found), "check"))
 	}
@@ -66,12 +66,12 @@ func certCheck(ctx context.Context, c *call) error {
 }
 
 // check makes all checks, those of the machine first.
-func (c *call) check(ctx context.Context, k *checker) ([]finding, error) {
+func (c *call) check(ctx context.Context, k *checker, wanted []string) ([]finding, error) {
 	client, _, err := c.running(ctx)
 	if err != nil {
 		return nil, err
 	}
-	found := []finding{{Check: checkPopgate, Status: statusOK, Detail: "a popgate answers on " + c.cfg.Admin.Socket}}
+	found := []finding{{Check: checkPopgate, Status: statusOK, Detail: "a popgate answers on " + c.socket}}
 	if client == nil {
 		found[0].Detail = c.whyNotRunning()
 	}
@@ -81,7 +81,7 @@ func (c *call) check(ctx context.Context, k *checker) ([]finding, error) {
 		return append(found, finding{Check: checkACME, Status: statusOK,
 			Detail: "there is no acme block: no certificate is ordered"}), nil
 	}
-	hosts, about := k.choose(c.args(), pairs)
+	hosts, about := k.choose(wanted, pairs)
 	found = slices.Concat(found, checkCache(c.cfg.TLS.ACME), k.checkCA(ctx))
 	if client != nil {
 		k.prober = client

@@ -58,8 +58,8 @@ func (s *certSite) check(t testing.TB, change func(*checker), hosts ...string) [
 		change(k)
 	}
 	errs := newOutput()
-	c := &call{words: append([]string{"check"}, hosts...), cfg: cfg, std: streams{in: eof{}, out: errs, err: errs}}
-	found, err := c.check(t.Context(), k)
+	c := &call{socket: cfg.Admin.Socket, cfg: cfg, std: streams{in: eof{}, out: errs, err: errs}}
+	found, err := c.check(t.Context(), k, hosts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"text/tabwriter"
 	"time"
 	"unicode"
 
@@ -35,17 +34,20 @@ func certList(ctx context.Context, c *call) error {
 		return err
 	}
 	if client == nil {
+		cfg, err := c.configuration()
+		if err != nil {
+			return err
+		}
 		c.sayNotRunning("showing what the files and the certificate cache hold")
-		desk, err := deskOf(c.cfg)
+		desk, err := deskOf(cfg)
 		if err != nil {
 			return err
 		}
 		list = desk.printable()
 	}
-	if c.json {
-		return writeJSON(c.std.out, certificateList{client != nil, append([]admin.Certificate{}, list...)})
-	}
-	return writeTable(c.std.out, list, time.Now())
+	return c.show(certificateList{client != nil, append([]admin.Certificate{}, list...)}, func(w io.Writer) error {
+		return certificateTable(list, time.Now()).write(w)
+	})
 }
 
 // deskOf is the desk of a popgate that doesn't run: files, and what the cache
@@ -106,19 +108,17 @@ const (
 	maxErrorCell = 60
 )
 
-// writeTable shows certificates to people. What is cut is whole in JSON.
-func writeTable(w io.Writer, list []admin.Certificate, now time.Time) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "HOST\tSOURCE\tISSUER\tNOT AFTER\tDAYS LEFT\tSTATE\tLAST ERROR\tNEXT TRY")
+// certificateTable shows certificates to people. What is cut is whole in JSON.
+func certificateTable(list []admin.Certificate, now time.Time) *table {
+	t := newTable("HOST", "SOURCE", "ISSUER", "NOT AFTER", "DAYS LEFT", "STATE", "LAST ERROR", "NEXT TRY")
 	for _, c := range list {
 		days := ""
 		if c.DaysLeft != nil {
 			days = strconv.Itoa(*c.DaysLeft)
 		}
-		fmt.Fprintln(table, row(hostCell(c), sourceCell(c), oneLine(c.Issuer, maxNameCell), short(c.NotAfter), days, c.State,
-			problemCell(c.LastError), tryCell(c, now)))
+		t.add(hostCell(c), sourceCell(c), oneLine(c.Issuer, maxNameCell), short(c.NotAfter), days, c.State, problemCell(c.LastError), tryCell(c, now))
 	}
-	return table.Flush()
+	return t
 }
 
 // row joins cells, of which none is empty: that could not be seen.

@@ -54,7 +54,7 @@ func TestCertTable(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
-			if err := writeTable(&out, []admin.Certificate{test.c}, now); err != nil {
+			if err := certificateTable([]admin.Certificate{test.c}, now).write(&out); err != nil {
 				t.Fatal(err)
 			}
 			head, body, _ := strings.Cut(out.String(), "\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"popgate/internal/admin"
@@ -17,21 +18,24 @@ type renewedCertificate struct {
 }
 
 // certRenew orders a host's certificate and shows it.
-func certRenew(ctx context.Context, c *call) error {
-	host := tlsconf.FoldHost(c.args()[0])
+func certRenew(ctx context.Context, c *call, host string) error {
+	host = tlsconf.FoldHost(host)
 	renewed, err := c.renewRunning(ctx, host)
 	alone := errors.Is(err, admin.ErrNotRunning)
 	if alone {
+		cfg, failed := c.configuration()
+		if failed != nil {
+			return failed
+		}
 		c.sayNotRunning("ordering without it, for the certificate cache")
-		renewed, err = orderAlone(ctx, c.cfg, host, c.std.err)
+		renewed, err = orderAlone(ctx, cfg, host, c.std.err)
 	}
 	if err != nil {
 		return err
 	}
-	if c.json {
-		return writeJSON(c.std.out, renewedCertificate{!alone, renewed})
-	}
-	return writeTable(c.std.out, []admin.Certificate{renewed}, time.Now())
+	return c.show(renewedCertificate{!alone, renewed}, func(w io.Writer) error {
+		return certificateTable([]admin.Certificate{renewed}, time.Now()).write(w)
+	})
 }
 
 // renewRunning lets the running popgate order.

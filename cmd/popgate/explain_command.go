@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"net/netip"
 	"time"
 
@@ -20,41 +20,77 @@ type explainedLogin struct {
 	admin.Explanation
 }
 
-// explain shows what would become of a login, and why.
-func explain(ctx context.Context, args []string, std streams) error {
-	c := &call{std: std}
-	q, err := c.question(args)
+// explaining is a call of `popgate explain`.
+type explaining struct {
+	*call
+	q        admin.Question
+	from, at string
+}
+
+// explainMenu shows what would become of a login, and why.
+func explainMenu(c *call) *menu { return (&explaining{call: c}).menu() }
+
+func (e *explaining) menu() *menu {
+	m := newMenu(e.call, "explain")
+	m.about = `Shows what would become of a login of USER, written as a mail client sends it,
+and why. It needs no password, dials nothing and counts as no login. It asks the
+running popgate; without one, the configuration's file, with empty counts.
+`
+	m.examples = []string{"explain bob@example.com --from 203.0.113.5", "explain bob --from 203.0.113.5 --sni pop.example.com --at 08:00"}
+	m.set.StringVar(&e.from, "from", "", "the client's `address`; needed")
+	m.set.StringVar(&e.at, "at", "", "when: such as 2026-03-01T08:00:00+01:00, or 08:00 for today (default now)")
+	m.set.StringVar(&e.q.ServerName, "sni", "", "the `host` that the client names in TLS (default none)")
+	m.set.StringVar(&e.q.Listener, "listener", "", "the listener's `name` (default the first one)")
+	m.set.StringVar(&e.q.Mechanism, "mechanism", "USER", "how the password comes: USER, PLAIN or LOGIN")
+	m.set.StringVar(&e.q.TLS, "tls", "1.3", "the version of TLS: 1.2 or 1.3")
+	m.values["sni"] = offerHosts
+	m.values["mechanism"] = offerTexts("USER", "PLAIN", "LOGIN")
+	m.values["tls"] = offerTexts("1.2", "1.3")
+	m.alone = true
+	m.words = []word{{args: "USER --from ADDR", least: 1, most: 1, check: e.question, run: e.show}}
+	return m
+}
+
+// question completes the question.
+func (e *explaining) question(args []string) (err error) {
+	if e.from == "" {
+		return errors.New("--from is missing: whether a client may log in depends on its address")
+	}
+	e.q.User = args[0]
+	if e.q.Address, e.q.Port, err = parseClient(e.from); err == nil {
+		e.q.Time, err = parseMoment(e.at, time.Now())
+	}
+	if err == nil {
+		err = e.q.Complete()
+	}
+	return err
+}
+
+func (e *explaining) show(ctx context.Context, client *admin.Client, _ []string) error {
+	x, err := e.explained(ctx, client)
 	if err != nil {
 		return err
 	}
-	ctx, stop, err := c.begin(ctx)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	x, err := c.explained(ctx, q)
-	if err != nil {
-		return err
-	}
-	if c.json {
-		return writeJSON(std.out, x)
-	}
-	return writeExplanation(std.out, &x.Explanation)
+	return e.call.show(x, func(w io.Writer) error { return writeExplanation(w, &x.Explanation) })
 }
 
 // explained asks the running popgate, or the configuration's file if there is
 // none.
-func (c *call) explained(ctx context.Context, q admin.Question) (x explainedLogin, err error) {
-	if client := c.client(); client != nil {
-		x.Explanation, err = client.Explain(ctx, q)
+func (e *explaining) explained(ctx context.Context, client *admin.Client) (x explainedLogin, err error) {
+	if client != nil {
+		x.Explanation, err = client.Explain(ctx, e.q)
 		x.Running = err == nil
 	}
-	if c.client() == nil || errors.Is(err, admin.ErrNotRunning) {
-		c.sayNotRunning("counts are empty, and nobody is blocked")
-		x.Explanation, err = explainAlone(ctx, c.cfg, q)
+	if client == nil || errors.Is(err, admin.ErrNotRunning) {
+		cfg, failed := e.configuration()
+		if failed != nil {
+			return x, failed
+		}
+		e.sayNotRunning("counts are empty, and nobody is blocked")
+		x.Explanation, err = explainAlone(ctx, cfg, e.q)
 	}
 	if errors.Is(err, admin.ErrUnknownListener) {
-		return x, usageError{fmt.Errorf("popgate explain: --listener %q: %w", q.Listener, admin.ErrUnknownListener)}
+		return x, usageError{fmt.Errorf("popgate explain: --listener %q: %w", e.q.Listener, admin.ErrUnknownListener)}
 	}
 	// What a server sends has been made printable there.
 	x.Explanation = x.Printable()
@@ -69,71 +105,6 @@ func explainAlone(ctx context.Context, cfg *config.Config, q admin.Question) (ad
 		return admin.Explanation{}, usageError{err}
 	}
 	return newExplainer(cfg, authz.New(rules, authz.Options{}), &rules, routes).explain(ctx, q)
-}
-
-const explainUsage = `USER --from ADDR [--sni HOST] [--listener NAME]
-       [--mechanism USER|PLAIN|LOGIN] [--tls 1.2|1.3] [--at TIME]
-       [--config FILE|FOLDER] [--json]
-Shows what would become of a login of USER, written as a mail client sends it,
-and why. It needs no password, dials nothing and counts as no login. It asks the
-running popgate; without one, the configuration's file, with empty counts.
-`
-
-// question reads the command line.
-func (c *call) question(args []string) (q admin.Question, err error) {
-	set := c.flags("explain")
-	set.Usage = func() {
-		fmt.Fprint(set.Output(), "Usage: popgate explain ", explainUsage)
-		set.PrintDefaults()
-	}
-	from := set.String("from", "", "the client's address; needed")
-	at := set.String("at", "", "when: such as 2026-03-01T08:00:00+01:00, or 08:00 for today (default now)")
-	set.StringVar(&q.ServerName, "sni", "", "the host that the client names in TLS (default none)")
-	set.StringVar(&q.Listener, "listener", "", "the listener's `name` (default the first one)")
-	set.StringVar(&q.Mechanism, "mechanism", "USER", "how the password comes: USER, PLAIN or LOGIN")
-	set.StringVar(&q.TLS, "tls", "1.3", "the version of TLS: 1.2 or 1.3")
-	words, err := parseWords(set, args, c.std)
-	if err != nil {
-		return q, err
-	}
-	switch {
-	case len(words) == 0:
-		set.Usage()
-		return q, usageError{errors.New("popgate explain: USER is missing")}
-	case len(words) > 1:
-		return q, usageError{fmt.Errorf("popgate explain: unexpected argument %q", words[1])}
-	case *from == "":
-		return q, usageError{errors.New("popgate explain: --from is missing: whether a client may log in depends on its address")}
-	}
-	q.User = words[0]
-	if q.Address, q.Port, err = parseClient(*from); err == nil {
-		q.Time, err = parseMoment(*at, time.Now())
-	}
-	if err == nil {
-		err = q.Complete()
-	}
-	if err != nil {
-		return q, usageError{fmt.Errorf("popgate explain: %w", err)}
-	}
-	return q, nil
-}
-
-// parseWords parses flags before, between and behind the words that are none,
-// and returns those. Behind -- everything is a word.
-func parseWords(set *flag.FlagSet, args []string, std streams) (words []string, err error) {
-	for {
-		if err := parseFlags(set, args, std); err != nil {
-			return nil, err
-		}
-		left := set.Args()
-		switch parsed := len(args) - len(left); {
-		case len(left) == 0:
-			return words, nil
-		case parsed > 0 && args[parsed-1] == "--":
-			return append(words, left...), nil
-		}
-		words, args = append(words, left[0]), left[1:]
-	}
 }
 
 // parseClient reads a client's address, with or without a port.

@@ -53,6 +53,13 @@ func TestExplainUsage(t *testing.T) {
 	}
 }
 
+// parsed reads a command line of explain.
+func parsed(args ...string) (*explaining, error) {
+	e := &explaining{call: new(call)}
+	_, _, err := e.menu().parse(args)
+	return e, err
+}
+
 // TestExplainFlagsAnywhere: before the name and behind it; behind -- a name may
 // begin with a dash.
 func TestExplainFlagsAnywhere(t *testing.T) {
@@ -67,17 +74,16 @@ func TestExplainFlagsAnywhere(t *testing.T) {
 		slices.Concat([]string{"bob"}, flags), slices.Concat(flags, []string{"bob"}), slices.Concat(flags[:3], []string{"bob"}, flags[3:]),
 		slices.Concat(flags, []string{"--", "bob"}),
 	} {
-		c := &call{}
-		q, err := c.question(args)
-		if err != nil || !reflect.DeepEqual(q, want) || !c.json || c.path != "x" {
-			t.Errorf("%q: %+v, %v", args, q, err)
+		e, err := parsed(args...)
+		if err != nil || !reflect.DeepEqual(e.q, want) || !e.json || e.path != "x" {
+			t.Errorf("%q: %+v, %v", args, e.q, err)
 		}
 	}
-	q, err := new(call).question([]string{"--from", "fe80::1%eth0", "--", "--json"})
-	if err != nil || q.User != "--json" || q.Address != netip.MustParseAddr("fe80::1") || q.Mechanism != "USER" || q.TLS != "1.3" || q.Time != nil {
+	e, err := parsed("--from", "fe80::1%eth0", "--", "--json")
+	if q := e.q; err != nil || q.User != "--json" || q.Address != netip.MustParseAddr("fe80::1") || q.Mechanism != "USER" || q.TLS != "1.3" || q.Time != nil {
 		t.Errorf("%+v, %v", q, err)
 	}
-	if _, err := new(call).question([]string{"--from", "::1", "--", "a", "--json"}); err == nil || !strings.Contains(err.Error(), `"--json"`) {
+	if _, err := parsed("--from", "::1", "--", "a", "--json"); err == nil || !strings.Contains(err.Error(), `"--json"`) {
 		t.Errorf("two words behind --: %v", err)
 	}
 }

@@ -53,7 +53,9 @@ func (t explanationText) login() {
 	t.row("tls", fmt.Sprintf("%s, %s", q.TLS, q.Cipher))
 	t.row("server name", name)
 	t.row("mechanism", q.Mechanism)
-	t.row("time", q.Time.Format("Monday "+time.RFC3339))
+	if q.Time != nil { // what answers may be no popgate
+		t.row("time", q.Time.Format("Monday "+time.RFC3339))
+	}
 }
 
 func (t explanationText) name() {

@@ -1,7 +1,7 @@
 // Command popgate is a TLS-terminating POP3 proxy.
 //
 // It wires the packages together, reads the configuration, and obeys signals;
-// it decides nothing about mail. Start with commands below, then serve.go.
+// it decides nothing about mail. Start with groups below, then serve.go.
 package main
 
 import (
@@ -24,7 +24,12 @@ const (
 type command struct {
 	name, summary string
 	run           func(ctx context.Context, args []string, std streams) error
+	menu          func(*call) *menu // what it can be asked, if it asks the running popgate
+	plain         plain             // what it can be asked, if it doesn't
 }
+
+// plain is what a command without a menu takes, for completion.
+type plain struct{ flags, words []string }
 
 // streams are the standard streams, or a test's.
 type streams struct {
@@ -32,14 +37,63 @@ type streams struct {
 	out, err io.Writer
 }
 
-var commands = []command{
-	{"serve", "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", serve},
-	{"check", "check the configuration and show all problems", check},
-	{"cert", "list, check and renew certificates", cert},
-	{"explain", "show what would become of a login, and why", explain},
-	{"blocks", "list and lift blocks of addresses that tried wrong passwords", blocks},
-	{"demo", "try popgate: a proxy, a certificate and a mail server of its own", runDemo},
-	{"version", "print the version", version},
+// group is commands that belong together.
+type group struct {
+	name     string
+	commands []command
+}
+
+// groups are all commands, in the order of the help. Deliberate: no variable, as
+// completion and help are commands that need it.
+func groups() []group {
+	asked := func(name, summary string, menu func(*call) *menu) command {
+		return command{name: name, summary: summary, run: asking(menu), menu: menu}
+	}
+	configured := plain{flags: []string{"config"}}
+	return []group{
+		{"To begin", []command{
+			{name: "demo", summary: "try popgate: a proxy, a certificate and a mail server of its own", run: runDemo, plain: plain{flags: []string{"traffic"}}},
+			{name: "check", summary: "check the configuration and show all problems", run: check, plain: configured},
+			{name: "serve", summary: "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", run: serve, plain: configured},
+			asked("cert", "list, check and renew certificates", certMenu),
+		}},
+		{"What is going on?", []command{
+			asked("status", "how everything is, in one page of text", statusMenu),
+			asked("top", "the same, live: sessions, logins, backends, certificates", topMenu),
+			asked("sessions", "list, show and end sessions", sessionsMenu),
+			asked("backends", "list and drain backends", backendsMenu),
+			asked("health", "whether clients are served, by the exit code", healthMenu),
+		}},
+		{"Why can't this user fetch mail?", []command{
+			asked("explain", "show what would become of a login, and why", explainMenu),
+			asked("trace", "show what a user's next session says, live", traceMenu),
+			asked("blocks", "list and lift blocks of addresses that tried wrong passwords", blocksMenu),
+			asked("log", "show or change the log's level", logMenu),
+		}},
+		{"To change what runs", []command{
+			asked("config", "show the configuration in force", configMenu),
+			asked("reload", "bring the configuration's file in force", reloadMenu),
+			asked("drain", "let sessions end, then stop", drainMenu),
+		}},
+		{"About this program", []command{
+			{name: "completion", summary: "write a script with which a shell completes commands", run: completion,
+				plain: plain{words: shells}},
+			{name: "version", summary: "print the version", run: version},
+		}},
+	}
+}
+
+// commandNamed finds a command.
+func commandNamed(name string) (command, bool) {
+	for _, g := range groups() {
+		for _, c := range g.commands {
+			if c.name == name {
+				return c, true
+			}
+		}
+	}
+	// For scripts: it is in no help.
+	return command{name: completeWord, run: complete}, name == completeWord
 }
 
 func main() {
@@ -70,6 +124,9 @@ func report(err error, w io.Writer) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return exitOK
 	}
+	if err == errShown {
+		return exitFailed
+	}
 	var usage usageError
 	isUsage := errors.As(err, &usage)
 	if !errors.Is(err, errUnread) && !(isUsage && errors.Is(usage.err, errShown)) {
@@ -93,22 +150,24 @@ func dispatch(ctx context.Context, args []string, std streams) error {
 	case "-v", "-version", "--version":
 		return version(ctx, nil, std)
 	}
-	for _, c := range commands {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], std)
-		}
+	if c, known := commandNamed(args[0]); known {
+		return c.run(ctx, args[1:], std)
 	}
 	printUsage(std.err)
 	return usageError{fmt.Errorf("unknown command %q", args[0])}
 }
 
 func printUsage(w io.Writer) {
-	fmt.Fprint(w, "popgate is a TLS-terminating POP3 proxy.\n\nUsage: popgate COMMAND [FLAGS]\n\nCommands:\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
+	fmt.Fprint(w, "popgate is a TLS-terminating POP3 proxy.\n\nUsage: popgate COMMAND [FLAGS]\n")
+	for _, g := range groups() {
+		fmt.Fprintf(w, "\n%s\n", g.name)
+		for _, c := range g.commands {
+			fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+		}
 	}
-	fmt.Fprint(w, "\nEach command has --help. Exit codes: 0 done or drained, 1 failed at run time,\n"+
-		"2 bad configuration or usage.\n")
+	fmt.Fprint(w, "\nEach command has --help, with examples. Those that ask the running popgate find it\n"+
+		"by --socket, --config, $"+socketVariable+" or config.hcl in this folder.\n"+
+		"Exit codes: 0 done or drained, 1 failed at run time, 2 bad configuration or usage.\n")
 }
 
 // defaultConfig is where the configuration is looked for.

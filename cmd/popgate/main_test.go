@@ -15,6 +15,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	_ = os.Unsetenv(socketVariable) // of whoever runs the tests
 	dir, err := os.MkdirTemp("", "popgate-test-")
 	if err == nil {
 		program, err = build(dir)

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"popgate/internal/admin"
+)
+
+// statusMenu tells how everything is.
+func statusMenu(c *call) *menu {
+	m := newMenu(c, "status")
+	m.about = `Shows the same facts as the status page: the process, sessions, logins of the last
+hour, backends, certificates. popgate top shows them live.
+`
+	m.examples = []string{"status", "status --json"}
+	m.words = []word{{run: c.status}}
+	return m
+}
+
+func (c *call) status(ctx context.Context, client *admin.Client, _ []string) error {
+	status, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return c.show(status, func(w io.Writer) error { return writeLines(w, statusLines(&status, terminalWidth(w))) })
+}
+
+// statusLines show how everything is, for a terminal of width characters; 0: of
+// any width.
+func statusLines(s *admin.Status, width int) []string {
+	lines := append([]string{headLine(s)}, factLines(processFacts(s))...)
+	section := func(name string, more []string) { lines = append(append(lines, "", name), more...) }
+	section(sessionsHead(s), countTable(s.Sessions).lines(width))
+	section("logins of the last hour", loginLines(s.Logins))
+	section("backends", backendTable(s.Backends).lines(width))
+	section("certificates", certificateTable(s.Certificates, s.Time).lines(width))
+	return lines
+}
+
+// headLine says what runs where, and whether it serves clients.
+func headLine(s *admin.Status) string {
+	ready := "ready"
+	if !s.Ready {
+		ready = "NOT READY: " + strings.Join(s.Reasons, "; ")
+	}
+	return oneLine(fmt.Sprintf("popgate %s on %s: %s", s.Version, s.Hostname, ready), maxFact)
+}
+
+func processFacts(s *admin.Status) []fact {
+	ago := func(t time.Time) string { return t.UTC().Format(time.RFC3339) + ", " + span(s.Time.Sub(t)) + " ago" }
+	log := s.LogLevel
+	if s.LogDropped > 0 {
+		log += fmt.Sprintf(", %d lines dropped", s.LogDropped)
+	}
+	return []fact{
+		{"started", ago(s.Started)},
+		{"configuration", "loaded " + ago(s.ConfigLoaded)},
+		{"log level", log},
+		{"memory", fmt.Sprintf("%s, %d goroutines, %s", octets(s.MemoryBytes), s.Goroutines, s.GoVersion)},
+		{"blocks", fmt.Sprint(s.Blocks)},
+	}
+}
+
+// sessionsHead counts sessions.
+func sessionsHead(s *admin.Status) string {
+	before, after := 0, 0
+	for _, n := range s.Sessions {
+		if n.State == admin.SessionLoggedIn {
+			after += n.Open
+		} else {
+			before += n.Open
+		}
+	}
+	return fmt.Sprintf("sessions: %d logged in, %d before login, of %d", after, before, s.Connections)
+}
+
+// countTable shows how many sessions of each kind are open.
+func countTable(list []admin.SessionCount) *table {
+	t := newTable("STATE", "LISTENER", "TENANT", "OPEN")
+	for _, n := range list {
+		t.add(n.State, n.Listener, n.Tenant, fmt.Sprint(n.Open))
+	}
+	return t
+}
+
+// loginLines tell what became of logins, in the whole hour and in its last whole
+// minute, and draw a bar for each minute.
+func loginLines(minutes []admin.LoginMinute) []string {
+	var hour, last admin.LoginMinute
+	for i, m := range minutes {
+		hour.OK, hour.Refused, hour.Error = hour.OK+m.OK, hour.Refused+m.Refused, hour.Error+m.Error
+		if i == len(minutes)-2 {
+			last = m
+		}
+	}
+	t := newTable("LOGINS", "OK", "REFUSED", "ERROR")
+	for _, row := range []struct {
+		name string
+		m    admin.LoginMinute
+	}{{"last minute", last}, {"last hour", hour}} {
+		t.add(row.name, fmt.Sprint(row.m.OK), fmt.Sprint(row.m.Refused), fmt.Sprint(row.m.Error))
+	}
+	lines := t.lines(0)
+	for _, bar := range []struct {
+		name string
+		of   func(admin.LoginMinute) uint64
+	}{
+		{"ok       ", func(m admin.LoginMinute) uint64 { return m.OK }},
+		{"not ok   ", func(m admin.LoginMinute) uint64 { return m.Refused + m.Error }},
+	} {
+		if bars := sparkline(minutes, bar.of); bars != "" {
+			lines = append(lines, bar.name+bars)
+		}
+	}
+	return lines
+}
+
+// maxMinutes is how many minutes are drawn.
+const maxMinutes = 60
+
+// sparkline draws a bar for each minute, the highest one for the largest number;
+// "": there is nothing to draw.
+func sparkline(minutes []admin.LoginMinute, of func(admin.LoginMinute) uint64) string {
+	minutes = minutes[max(0, len(minutes)-maxMinutes):]
+	var highest uint64
+	for _, m := range minutes {
+		highest = max(highest, of(m))
+	}
+	if highest == 0 {
+		return ""
+	}
+	bars := []rune("▁▂▃▄▅▆▇█")
+	var line strings.Builder
+	for _, m := range minutes {
+		switch n := of(m); n {
+		case 0:
+			line.WriteByte('.')
+		default:
+			line.WriteRune(bars[min(len(bars)-1, int(float64(n)/float64(highest)*float64(len(bars)-1)+0.5))])
+		}
+	}
+	return fmt.Sprintf("%s  %d/min at most", line.String(), highest)
+}
+
+// troubled are the certificates to look at: those that aren't simply valid.
+func troubled(list []admin.Certificate) []admin.Certificate {
+	return slices.DeleteFunc(slices.Clone(list), func(c admin.Certificate) bool {
+		return c.State == admin.StateValid && c.LastError == nil
+	})
+}

@@ -11,14 +11,15 @@ import (
 	"popgate/internal/admin"
 )
 
-// TestBackendTable: what people see.
-func TestBackendTable(t *testing.T) {
-	const want = `NAME    STATE  SESSIONS   ADDRESSES                  LAST OK            LAST ERROR
+// backendsTable is what people see of twoBackends.
+const backendsTable = `NAME    STATE  SESSIONS   ADDRESSES                  LAST OK            LAST ERROR
 legacy  up     12 of 200  10.0.0.5:110               2026-03-01T12:00Z  -
 new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z dial 10.0.0.6:110: connection refused
 `
-	if got := written(t, func(out *bytes.Buffer) error { return backendTable(twoBackends()).write(out) }); got != want {
-		t.Errorf("got\n%swant\n%s", got, want)
+
+func TestBackendTable(t *testing.T) {
+	if got := written(t, func(out *bytes.Buffer) error { return backendTable(twoBackends()).write(out) }); got != backendsTable {
+		t.Errorf("got\n%swant\n%s", got, backendsTable)
 	}
 }
 

@@ -131,45 +131,57 @@ func needShell(t *testing.T, name string) string {
 	return ""
 }
 
-// Each shell is asked in its own way what it would offer for the line $1, once it
-// has read the script $2. It writes a line for each.
+// endOfLine stands behind what is offered for a line.
+const endOfLine = "<end of line>"
+
+// Each shell is asked in its own way what it would offer for each of the lines $2,
+// $3 …, once it has read the script $1. It writes a line for each text that it
+// offers, and then endOfLine.
 var shellDrivers = map[string]string{
 	// As readline splits a line, whose breaks are among others = and :.
 	"bash": `
-source "$2"
-COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=()
-rest=$1
-while [[ -n $rest ]]; do
-	case $rest in
-	[[:space:]]*) rest=${rest#?}; [[ -n $rest ]] || COMP_WORDS+=('') ;;
-	[=:]*) COMP_WORDS+=("${rest%%[!=:]*}"); rest=${rest#"${rest%%[!=:]*}"} ;;
-	*) word=${rest%%[[:space:]=:]*}; COMP_WORDS+=("$word"); rest=${rest#"$word"} ;;
-	esac
+source "$1"
+for line in "${@:2}"; do
+	COMP_LINE=$line COMP_POINT=${#line} COMP_WORDS=() rest=$line
+	while [[ -n $rest ]]; do
+		case $rest in
+		[[:space:]]*) rest=${rest#?}; [[ -n $rest ]] || COMP_WORDS+=('') ;;
+		[=:]*) COMP_WORDS+=("${rest%%[!=:]*}"); rest=${rest#"${rest%%[!=:]*}"} ;;
+		*) word=${rest%%[[:space:]=:]*}; COMP_WORDS+=("$word"); rest=${rest#"$word"} ;;
+		esac
+	done
+	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	_popgate popgate "${COMP_WORDS[COMP_CWORD]}" ''
+	# What readline leaves in the line stands before what is offered.
+	last=${line##* }
+	case $last in *[:=]*) last=${last%"${last##*[:=]}"} ;; *) last= ;; esac
+	for text in "${COMPREPLY[@]}"; do printf '%s\n' "$last$text"; done
+	echo '<end of line>'
 done
-COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-_popgate popgate "${COMP_WORDS[COMP_CWORD]}" ''
-# What readline leaves in the line stands before what is offered.
-last=${1##* }
-case $last in *[:=]*) last=${last%"${last##*[:=]}"} ;; *) last= ;; esac
-for text in "${COMPREPLY[@]}"; do printf '%s\n' "$last$text"; done
 `,
 	"fish": `
-source $argv[2]
-complete --do-complete=$argv[1] | string replace -r '\t.*' ''; or true
+source $argv[1]
+for line in $argv[2..]
+	complete --do-complete=$line | string replace -r '\t.*' ''
+	echo '<end of line>'
+end
 `,
 	// zsh completes in a line editor only: one in a terminal of its own (zpty) lists
 	// what compadd is given.
 	"zsh": `
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PS1=; PROMPT=; autoload -Uz compinit; compinit -u -C -d $HOME/.zcompdump; source $2; popgate_line=${(qq)1}"
+zpty -w z "PS1=; PROMPT=; autoload -Uz compinit; compinit -u -C -d $HOME/.zcompdump; source $1"
 zpty -w z 'compadd() { [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]] && { builtin compadd "$@"; return }
 	local -a got; builtin compadd -A got "$@"; local x; for x in $got; do print -r -- "<offer>${IPREFIX}$x</offer>"; done; builtin compadd "$@" }'
-zpty -w z 'done-line() { print -r -- "<done>"; exit }; zle -N done-line; bindkey "^X" done-line'
-zpty -n -w z "$1"$'\t\C-x'
-while zpty -r z line; do
-	[[ $line == *'<offer>'*'</offer>'* && $line != *compadd* ]] && print -r -- "${${line##*<offer>}%%</offer>*}"
-	[[ $line == *'<done>'* && $line != *done-line* ]] && break
+zpty -w z 'done-line() { print -r -- "<done>"; BUFFER= }; zle -N done-line; bindkey "^G" done-line'
+for wanted in "${@[2,-1]}"; do
+	zpty -n -w z "$wanted"$'\t\C-g'
+	while zpty -r z line; do
+		[[ $line == *'<offer>'*'</offer>'* && $line != *compadd* ]] && print -r -- "${${line##*<offer>}%%</offer>*}"
+		[[ $line == *'<done>'* && $line != *done-line* ]] && break
+	done
+	print '<end of line>'
 done
 zpty -d z
 `,
@@ -189,9 +201,12 @@ func TestCompletionInShells(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "config.hcl"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
+			var lines []string
 			for _, test := range completionCases {
-				got := offered(t, path, shell, dir, strings.ReplaceAll(test.line, "SOCKET", socket), script)
-				if strings.Join(got, " ") != test.want {
+				lines = append(lines, strings.ReplaceAll(test.line, "SOCKET", socket))
+			}
+			for i, got := range offered(t, path, shell, dir, append([]string{script}, lines...)) {
+				if test := completionCases[i]; strings.Join(got, " ") != test.want {
 					t.Errorf("%s<Tab> offers %q, want %q", test.line, got, test.want)
 				}
 			}
@@ -199,23 +214,32 @@ func TestCompletionInShells(t *testing.T) {
 	}
 }
 
-// offered is what a shell offers for a line.
-func offered(t *testing.T, path, shell, dir, line, script string) (all []string) {
+// offered is what a shell offers for each line of args behind the script.
+func offered(t *testing.T, path, shell, dir string, args []string) (all [][]string) {
 	t.Helper()
-	args := []string{"-c", shellDrivers[shell], shell, line, script}
-	if shell == "fish" {
-		args = []string{"--no-config", "-c", shellDrivers[shell], line, script}
+	lines := len(args) - 1
+	if args = append([]string{"-c", shellDrivers[shell], shell}, args...); shell == "fish" {
+		args = slices.Concat([]string{"--no-config"}, args[:2], args[3:])
 	}
 	c := exec.CommandContext(t.Context(), path, args...)
 	c.Dir = dir
-	c.Env = append(plainEnvironment(), fmt.Sprintf("PATH=%s%c%s", filepath.Dir(program), os.PathListSeparator, os.Getenv("PATH")), "HOME="+dir, "TERM=dumb")
+	c.Env = append(plainEnvironment(), fmt.Sprintf("PATH=%s%c%s", filepath.Dir(program), os.PathListSeparator, os.Getenv("PATH")), "HOME="+dir, "TERM=dumb",
+		"GORACE=atexit_sleep_ms=0") // else each Tab takes a second where popgate has the race detector
 	out, err := c.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", line, err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
+	var texts []string
 	for text := range strings.Lines(string(out)) {
-		all = append(all, strings.TrimRight(text, "\r\n"))
+		if text = strings.TrimRight(text, "\r\n"); text != endOfLine {
+			texts = append(texts, text)
+			continue
+		}
+		slices.Sort(texts)
+		all, texts = append(all, slices.Compact(texts)), nil
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	if len(all) != lines {
+		t.Fatalf("it answers for %d of %d lines:\n%s", len(all), lines, out)
+	}
+	return all
 }

@@ -77,7 +77,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 					return err
 				}
 			}
-			return printDemo(std.out, ca, password, mail.Port, status.Port)
+			return printDemo(std.out, dir, password, mail.Port, status.Port)
 		})
 	})
 	visitors.Wait()
@@ -122,12 +122,17 @@ func demoSettings(dir, address string, w io.Writer) (*config.Config, error) {
 var demoText string
 
 // printDemo tells what to try.
-func printDemo(w io.Writer, ca, password string, port, status int) error {
+func printDemo(w io.Writer, dir, password string, port, status int) error {
+	self, err := os.Executable()
+	if err != nil {
+		self = "popgate"
+	}
 	text := strings.NewReplacer(
-		"@CA@", shellWord(ca), "@USER@", demoUser, "@PASSWORD@", password,
+		"@CA@", shellWord(filepath.Join(dir, "ca.pem")), "@SOCKET@", shellWord(filepath.Join(dir, "admin.sock")),
+		"@SELF@", shellWord(self), "@VISITOR@", demoVisitors[0], "@USER@", demoUser, "@PASSWORD@", password,
 		"@HOST@", demoHost, "@PORT@", fmt.Sprint(port), "@STATUS@", fmt.Sprint(status),
 	).Replace(demoText)
-	_, err := io.WriteString(w, text)
+	_, err = io.WriteString(w, text)
 	return err
 }
 

@@ -233,6 +233,15 @@ func TestDemoStatus(t *testing.T) {
 	if answer.StatusCode != http.StatusOK {
 		t.Errorf("readyz: %s", answer.Status)
 	}
+	for _, command := range []string{"top", "trace"} {
+		line := p.out.wait(t, p.done, 1, `(?m)^  (\S+ `+command+` .*--socket \S+)$`)[1]
+		if command == "trace" {
+			line += " --for 30s"
+		}
+		if got := paste(t, line, ""); !strings.Contains(got, "demo") {
+			t.Errorf("%s says\n%s", line, got)
+		}
+	}
 	interrupt(t, p, dir)
 
 	alone := popgate(t, []string{"TMPDIR=" + dir}, "demo", "--traffic=false")

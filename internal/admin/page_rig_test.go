@@ -63,7 +63,7 @@ func calm() stock {
 	}
 	for i := range 8 {
 		p.sessions = append(p.sessions, Session{ID: fmt.Sprintf("s%04d", i), State: SessionLoggedIn, Began: now.Add(time.Duration(i-20) * time.Minute),
-			Client: fmt.Sprintf("192.0.2.%d:51000", i), Listener: "pop3s", TLSVersion: "1.3", ServerName: "pop.example.com",
+			Client: fmt.Sprintf("192.0.2.%d:51000", i), Listener: "pop3s", TLSVersion: "TLS 1.3", ServerName: "pop.example.com",
 			User: fmt.Sprintf("user%d@acme.example", i), Tenant: "acme", Backend: "legacy", FromClient: int64(120 * i), FromBackend: int64(1 << (3 * i))})
 	}
 	return p

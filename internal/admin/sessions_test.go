@@ -14,7 +14,7 @@ import (
 func aSession() Session {
 	return Session{
 		ID: "c3po-1", State: SessionLoggedIn, Began: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Client: "192.0.2.7:51000", Listener: "pop3s",
-		TLSVersion: "1.3", Cipher: "TLS_AES_128_GCM_SHA256", ServerName: "pop.example.com", User: "bob@example.com", Tenant: "acme",
+		TLSVersion: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", ServerName: "pop.example.com", User: "bob@example.com", Tenant: "acme",
 		Mechanism: "PLAIN", Policy: "office", ReadOnly: true, Backend: "legacy", Address: "10.0.0.5:110", Route: "staff", Failures: 1,
 		LastReason: "bad_password", FromClient: 120, FromBackend: 4096, Kicked: true,
 	}

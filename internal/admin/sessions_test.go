@@ -21,7 +21,7 @@ func aSession() Session {
 }
 
 const fullSession = `{"id":"c3po-1","state":"logged_in","began":"2026-03-01T12:00:00Z","client":"192.0.2.7:51000","listener":"pop3s",` +
-	`"tls_version":"1.3","cipher":"TLS_AES_128_GCM_SHA256","server_name":"pop.example.com","user":"bob@example.com","tenant":"acme",` +
+	`"tls_version":"TLS 1.3","cipher":"TLS_AES_128_GCM_SHA256","server_name":"pop.example.com","user":"bob@example.com","tenant":"acme",` +
 	`"mechanism":"PLAIN","policy":"office","read_only":true,"backend":"legacy","address":"10.0.0.5:110","route":"staff","login_failures":1,` +
 	`"last_failure":"bad_password","from_client":120,"from_backend":4096,"kicked":true}`
 

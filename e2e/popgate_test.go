@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,7 +22,10 @@ type popgate struct {
 }
 
 // command returns a run of popgate that hasn't begun.
-func command(args ...string) *exec.Cmd {
+func command(args ...string) *exec.Cmd { return commandOf(program, args...) }
+
+// commandOf does the same for another build of popgate, or for a program that runs it.
+func commandOf(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	// Built with the race detector, popgate would wait a second at its end for more races.
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
@@ -35,8 +39,13 @@ type settings struct {
 	listener string   // lines inside both listener blocks
 	timeouts string   // lines inside the timeouts block, which sets failure_delay already
 	level    string   // of the log; "" leaves the default
+	admin    string   // lines inside the admin block, which sets the socket already
 	ports    [2]int   // of the listeners; zero: free ones
 	stderr   *os.File // where the log goes; nil: the test keeps it
+
+	// run is the command that popgate's arguments are added to; nil: the program under test.
+	run []string
+	env []string // for popgate, beside the test's own
 }
 
 // backend returns the block of a backend at a port, with more lines if there are any.
@@ -50,7 +59,7 @@ const failureDelay = "300ms"
 // text returns the configuration as a file's content.
 func (s settings) text(keys keyFiles) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hostname = %q\nadmin { socket = \"admin.sock\" }\n", host)
+	fmt.Fprintf(&b, "hostname = %q\nadmin {\n  socket = \"admin.sock\"\n  %s\n}\n", host, s.admin)
 	for i, mode := range []security{implicitTLS, startTLS} {
 		fmt.Fprintf(&b, "listener %q {\n  address = %q\n  tls = %q\n  %s\n}\n",
 			"pop3-"+string(mode), loopback(s.ports[i]), mode, s.listener)
@@ -78,12 +87,25 @@ func startPopgate(t testing.TB, s settings) *popgate {
 	p.implicit = endpoint{host: s.hosts[0], port: s.ports[0], security: implicitTLS, version: "1.3", ca: keys.ca()}
 	p.starttls = p.implicit
 	p.starttls.port, p.starttls.security = s.ports[1], startTLS
-	serve := command("serve", "--config", p.config)
-	if s.stderr != nil {
-		serve.Stderr = s.stderr
+	p.begin(t, s)
+	return p
+}
+
+// begin runs the program, and waits until it is there.
+func (p *popgate) begin(t testing.TB, s settings) {
+	t.Helper()
+	run := append(slices.Clone(s.run), "serve", "--config", p.config)
+	if s.run == nil {
+		run = append([]string{program}, run...)
 	}
-	p.process = start(t, "popgate", serve)
-	t.Cleanup(func() { p.check(t) })
+	cmd := commandOf(run[0], run[1:]...)
+	cmd.Env = append(cmd.Env, s.env...)
+	if s.stderr != nil {
+		cmd.Stderr = s.stderr
+	}
+	process := start(t, "popgate", cmd)
+	p.process = process
+	t.Cleanup(func() { process.check(t) })
 	for _, port := range s.ports {
 		awaitPort(t, p.process, port, func(c net.Conn) bool {
 			// Without a PROXY header, which isn't sent here, this is a client like any other.
@@ -95,7 +117,6 @@ func startPopgate(t testing.TB, s settings) *popgate {
 			return true
 		})
 	}
-	return p
 }
 
 // filled returns the settings with free ports and the usual host where they have none.
@@ -112,8 +133,8 @@ func (s settings) filled(t testing.TB) settings {
 	return s
 }
 
-// check looks into the whole log for what must never be there.
-func (p *popgate) check(t testing.TB) {
+// check looks into the whole log of a popgate for what must never be there.
+func (p *process) check(t testing.TB) {
 	t.Helper()
 	p.stop()
 	log := p.log.text()

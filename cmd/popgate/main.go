@@ -97,6 +97,9 @@ func commandNamed(name string) (command, bool) {
 }
 
 func main() {
+	// Before anything secret is read. `popgate serve` does it again, to log why it
+	// can't be done, if so.
+	_ = forbidCores()
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
 	tuneCollector()
 	stop := startProfile()

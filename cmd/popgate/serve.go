@@ -21,6 +21,9 @@ func serve(ctx context.Context, args []string, std streams) error {
 	}
 	numbers := metrics.New()
 	return withLog(logOptions{Log: cfg.Log, Target: std.err, OnDrop: numbers.LogDropped}, func(log hclog.Logger) error {
+		if err := forbidCores(); err != nil {
+			log.Warn("core dumps can't be turned off, passwords may be in them", "error", err)
+		}
 		s, err := newService(cfg, log, numbers)
 		if err != nil {
 			return err

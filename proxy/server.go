@@ -26,6 +26,10 @@ type Options struct {
 	Metrics *metrics.Metrics
 	Logger  hclog.Logger
 
+	// Polite is how many connections over the limit are told so at once; all
+	// others are just closed. Each takes a descriptor. 0 is 64.
+	Polite int
+
 	// Listen, Dial and LookUp replace the network in tests; nil is the real one.
 	Listen func(ctx context.Context, address string) (net.Listener, error)
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
@@ -57,7 +61,7 @@ type Server struct {
 	sessions  sync.WaitGroup
 }
 
-// politePlaces is how many connections over the limit are told so at once.
+// politePlaces is the default of Options.Polite.
 const politePlaces = 64
 
 // New returns a Server without listeners; see [Server.Apply].
@@ -73,9 +77,12 @@ func New(opts Options) *Server {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 		}
 	}
+	if opts.Polite == 0 {
+		opts.Polite = politePlaces
+	}
 	return &Server{
 		opts: opts, guard: opts.Guard, metrics: opts.Metrics, log: opts.Logger,
-		polite:    make(chan struct{}, politePlaces),
+		polite:    make(chan struct{}, opts.Polite),
 		boot:      strings.ToLower(rand.Text()[:5]),
 		acceptors: make(map[string]*acceptor),
 		open:      make(map[string]*Record),

@@ -14,14 +14,14 @@ import (
 	"popgate/authz"
 )
 
-// TestSessionsFor: two descriptors a session, and some to spare.
+// TestSessionsFor: two descriptors a session, and some to spare, but not all.
 func TestSessionsFor(t *testing.T) {
 	for _, test := range []struct {
 		descriptors uint64
 		want        int
 	}{
-		{0, 1}, {1, 1}, {127, 1}, {128, 1}, {129, 1}, {130, 1}, {131, 1}, {132, 2},
-		{256, 64}, {1024, 448}, {4096, 1984}, {20128, 10000}, {65536, 32704}, {1 << 20, 524224},
+		{0, 1}, {1, 1}, {4, 1}, {8, 2}, {64, 16}, {127, 32}, {128, 32}, {255, 64},
+		{256, 64}, {258, 65}, {1024, 448}, {4096, 1984}, {20128, 10000}, {65536, 32704}, {1 << 20, 524224},
 		{math.MaxInt64, 1 << 30}, {math.MaxUint64, 1 << 30},
 	} {
 		if got := sessionsFor(test.descriptors); got != test.want {
@@ -41,8 +41,11 @@ func FuzzSessionsFor(f *testing.F) {
 		if n < 1 {
 			t.Fatalf("%d sessions", n)
 		}
-		if need := 2*uint64(n) + spareDescriptors; n > 1 && need > descriptors {
-			t.Errorf("%d sessions need %d descriptors, there are %d", n, need, descriptors)
+		if spare := descriptors - 2*uint64(n); n > 1 && (spare > descriptors || spare < min(spareDescriptors, descriptors/2)) {
+			t.Errorf("%d sessions leave %d of %d descriptors", n, spare, descriptors)
+		}
+		if polite := politeFor(descriptors); polite < 1 || polite > mostPolite || descriptors >= 8 && uint64(polite) > descriptors/8 {
+			t.Errorf("%d descriptors: %d connections are told of no room", descriptors, polite)
 		}
 		if descriptors < math.MaxUint64 && sessionsFor(descriptors+1) < n {
 			t.Errorf("one descriptor more makes fewer than %d sessions", n)

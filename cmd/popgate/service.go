@@ -44,10 +44,15 @@ type service struct {
 func newService(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) (*service, error) {
 	s := &service{lasting: newLasting(log, numbers), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
 	s.level.log, s.orders = log, newOrders()
-	s.server = proxy.New(proxy.Options{Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy")})
+	descriptors, err := raiseDescriptors()
+	if err != nil {
+		return nil, fmt.Errorf("descriptors: %w", err)
+	}
+	s.server = proxy.New(proxy.Options{
+		Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy"), Polite: politeFor(descriptors),
+	})
 	s.stopWatching = func() {}
 	s.begin()
-	var err error
 	s.entrances, err = newEntrances(log, s.automatic, admin.Options{
 		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
 		Logins:       &loginDesk{guard: s.guard, current: &s.explainer},

@@ -18,7 +18,7 @@ func TestFewDescriptors(t *testing.T) {
 	joe := b.mailbox(t, "joe", threeMails())
 	port := freePort(t)
 	p := startPopgate(t, settings{
-		backends: backend("legacy", b.port()) + "limits {\n  exempt = [\"127.0.0.0/8\"]\n}\n",
+		backends: backend("legacy", b.port()) + many,
 		admin:    fmt.Sprintf("address = %q", loopback(port)),
 		run:      []string{need(t, "prlimit"), "--nofile=64:64", program},
 	})

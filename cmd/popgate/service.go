@@ -103,8 +103,10 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
 	}
 	s.drain = cfg.Timeouts.Drain
+	// Before operators can ask for them.
+	before := s.certificates.Swap(parts.certificates)
 	s.entrances.use(parts.access)
-	s.replaceCertificates(ctx, parts.certificates, s.answers(cfg))
+	s.watchCertificates(ctx, before, s.answers(cfg))
 	return nil
 }
 
@@ -120,11 +122,13 @@ func (s *service) answers(cfg *config.Config) (types []string) {
 	return types
 }
 
-// replaceCertificates keeps next fresh from now on, and what was before no more.
-func (s *service) replaceCertificates(ctx context.Context, next *tlsconf.Source, answers []string) {
+// watchCertificates keeps those in force fresh from now on, and those of before
+// (nil: there were none) no more.
+func (s *service) watchCertificates(ctx context.Context, before *tlsconf.Source, answers []string) {
 	s.stopWatching()
 	s.watching.Wait()
-	if before := s.certificates.Swap(next); before != nil {
+	next := s.certificates.Load()
+	if before != nil {
 		s.forgetFiles(before, next)
 	}
 	next.Answer(answers...)

@@ -17,11 +17,11 @@ import (
 // inTime is how long popgate may take for its exit when nobody reads its log: a second, and some for a busy machine.
 const inTime = 10 * time.Second
 
-// crowd is how many sessions come. Each has two lines in the log at level debug, of 150 octets at least; together they
+// throng is how many sessions come. Each has two lines in the log at level debug, of 150 octets at least; together they
 // are more than a pipe (64 KiB) and popgate's queue (1 MiB) take.
-const crowd = 5000
+const throng = 5000
 
-// noLimits lets the crowd in, all of which comes from one address.
+// noLimits lets the throng in, all of which comes from one address.
 const noLimits = "limits {\n  exempt = [\"127.0.0.1\"]\n}\n"
 
 // TestLogTarget: what becomes of the log never stops mail, nor the exit.
@@ -58,7 +58,7 @@ func TestLogTarget(t *testing.T) {
 			p := startPopgate(t, settings{backends: backend("legacy", b.port()) + noLimits, stderr: target, level: "debug"})
 			target.Close() // popgate has its own
 			readsMail(t, p, joe)
-			come(t, p, crowd)
+			come(t, p, throng)
 			readsMail(t, p, joe)
 			p.signal(t, syscall.SIGTERM)
 			exitsInTime(t, p, 0)
@@ -73,7 +73,7 @@ func TestLogTargetThatWakesUp(t *testing.T) {
 	defer r.Close()
 	p := startPopgate(t, settings{backends: backend("legacy", 1) + noLimits, stderr: w, level: "debug"})
 	w.Close()
-	come(t, p, crowd)
+	come(t, p, throng)
 	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
@@ -98,8 +98,8 @@ func TestLogTargetThatWakesUp(t *testing.T) {
 	}
 	exitsInTime(t, p, 0)
 	// startPopgate has looked at the ports, too.
-	if all := written + dropped; all < 2*crowd || all > 2*crowd+10 {
-		t.Errorf("%d lines of sessions and %d dropped ones, for %d sessions of two lines", written, dropped, crowd)
+	if all := written + dropped; all < 2*throng || all > 2*throng+10 {
+		t.Errorf("%d lines of sessions and %d dropped ones, for %d sessions of two lines", written, dropped, throng)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestUnreadLogDoesNotHoldUpTheSecondSignal(t *testing.T) {
 	defer r.Close()
 	p := startPopgate(t, settings{backends: backend("legacy", b.port()) + noLimits, stderr: w, timeouts: `drain = "10m"`})
 	w.Close()
-	come(t, p, crowd/10)
+	come(t, p, throng/10)
 	reading, waiting := dial(t, p.implicit), dial(t, p.implicit)
 	reading.login(joe)
 	p.signal(t, syscall.SIGTERM)

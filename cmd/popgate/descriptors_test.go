@@ -53,7 +53,8 @@ func FuzzSessionsFor(f *testing.F) {
 	})
 }
 
-// TestFit: the limit is lowered to what fits, with a warning, and never raised.
+// TestFit: the limit is lowered to what fits, with a warning, and never raised;
+// then strangers get half of it at most.
 func TestFit(t *testing.T) {
 	descriptors, err := raiseDescriptors()
 	if err != nil {
@@ -65,13 +66,16 @@ func TestFit(t *testing.T) {
 	} {
 		log := newOutput()
 		s := &service{lasting: lasting{log: hclog.New(&hclog.LoggerOptions{Output: log})}}
-		asked := authz.Limits{Connections: test.asked, ConnectionsPerIP: 7, ConnectionsBeforeLogin: 8}
+		asked := authz.Limits{Connections: test.asked, ConnectionsPerIP: 7, ConnectionsBeforeLogin: math.MaxInt}
 		got, err := s.fit(asked)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := asked
 		want.Connections = test.want
+		if test.want < test.asked {
+			want.ConnectionsBeforeLogin = test.want / 2
+		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%+v becomes %+v, want %+v", asked, got, want)
 		}

@@ -102,6 +102,7 @@ func main() {
 	_ = forbidCores()
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
 	tuneCollector()
+	tuneMemory()
 	stop := startProfile()
 	code := run(context.Background(), os.Args[1:], std)
 	stop()

@@ -156,18 +156,28 @@ func (s *service) forgetFiles(before, next *tlsconf.Source) {
 	}
 }
 
-// fit lowers the number of connections to what the descriptors allow: a
-// session has two.
+// fit lowers the number of connections to what descriptors, two a session, and
+// memory allow.
 func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
 	descriptors, err := raiseDescriptors()
 	if err != nil {
 		return limits, fmt.Errorf("descriptors: %w", err)
 	}
-	if most := sessionsFor(descriptors); limits.Connections > most {
-		s.log.Warn("limits.connections is lowered to what the descriptors allow",
-			"connections", limits.Connections, "lowered_to", most, "descriptors", descriptors)
-		limits.Connections = most
+	memory := memoryLimit()
+	byDescriptors, byMemory := sessionsFor(descriptors), sessionsIn(memory)
+	if most := min(byDescriptors, byMemory); limits.Connections <= most {
+		return limits, nil
 	}
+	if byDescriptors <= byMemory {
+		s.log.Warn("limits.connections is lowered to what the descriptors allow",
+			"connections", limits.Connections, "lowered_to", byDescriptors, "descriptors", descriptors)
+	} else {
+		s.log.Warn("limits.connections is lowered to what the memory allows",
+			"connections", limits.Connections, "lowered_to", byMemory, "memory", memory)
+	}
+	limits.Connections = min(byDescriptors, byMemory)
+	// Strangers must not take all places of those who log in.
+	limits.ConnectionsBeforeLogin = min(limits.ConnectionsBeforeLogin, max(1, limits.Connections/2))
 	return limits, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"popgate/internal/config"
 	"popgate/internal/pop3"
 	"popgate/internal/route"
+	"popgate/proxy"
 )
 
 // explainer tells what would become of a login under one configuration. It asks
@@ -24,10 +26,11 @@ type explainer struct {
 	listeners []string // at least one
 	minTLS    uint16
 	now       func() time.Time
+	backends  func(name string) proxy.BackendState // nil: no popgate runs that could tell
 }
 
-func newExplainer(cfg *config.Config, guard *authz.Guard, rules *authz.Rules, routes *route.Table) *explainer {
-	e := &explainer{guard: guard, rules: rules, routes: routes, minTLS: cfg.TLS.MinVersion, now: time.Now}
+func newExplainer(cfg *config.Config, guard *authz.Guard, rules *authz.Rules, routes *route.Table, backends func(string) proxy.BackendState) *explainer {
+	e := &explainer{guard: guard, rules: rules, routes: routes, minTLS: cfg.TLS.MinVersion, now: time.Now, backends: backends}
 	for _, l := range cfg.Listeners {
 		e.listeners = append(e.listeners, l.Name)
 	}
@@ -231,6 +234,20 @@ func (x *explanation) target(ctx context.Context) {
 	x.Route = &admin.Route{
 		Rule: target.Rule, Backend: target.Backend.Name, Addresses: target.Backend.Addresses,
 		Connections: target.Backend.Connections, Login: target.Login, Auth: target.Backend.Auth.String(),
+	}
+	if x.backends != nil {
+		x.place(x.backends(target.Backend.Name), target.Backend.Connections)
+	}
+}
+
+// place tells whether there is one at the backend.
+func (x *explanation) place(known proxy.BackendState, most int) {
+	x.Route.State, x.Route.Sessions = backendState(known), &known.Open
+	switch {
+	case known.Draining:
+		x.end(admin.Outcome{Result: admin.ResultTemporary, Reason: "backend_draining"})
+	case most > 0 && known.Open >= most:
+		x.end(admin.Outcome{Result: admin.ResultTemporary, Reason: "backend_connections", Detail: fmt.Sprintf("%d of %d", known.Open, most)})
 	}
 }
 

@@ -104,7 +104,7 @@ func explainAlone(ctx context.Context, cfg *config.Config, q admin.Question) (ad
 	if err := errors.Join(routesErr, rulesErr); err != nil {
 		return admin.Explanation{}, usageError{err}
 	}
-	return newExplainer(cfg, authz.New(rules, authz.Options{}), &rules, routes).explain(ctx, q)
+	return newExplainer(cfg, authz.New(rules, authz.Options{}), &rules, routes, nil).explain(ctx, q)
 }
 
 // parseClient reads a client's address, with or without a port.

@@ -6,6 +6,7 @@ import (
 
 	"popgate/authz"
 	"popgate/internal/admin"
+	"popgate/proxy"
 )
 
 // TestExplainLimits: each limit and block that denies is told beforehand, and
@@ -102,6 +103,47 @@ func TestExplainLimits(t *testing.T) {
 				t.Errorf("%d limits decide", deciding)
 			}
 		})
+	}
+}
+
+// TestExplainBackend: where there is no place at a backend, an explanation says so
+// as a login finds it.
+func TestExplainBackend(t *testing.T) {
+	needLoopbacks(t)
+	h := newHouse(t, oneListener, `
+backend "small" {
+  address     = "127.0.0.1:1"
+  connections = 1
+}
+route "few" {
+  when    = user.name == "bob"
+  backend = "small"
+}
+route "all" { backend = "legacy" }
+`)
+	place := func(user, reason string, sessions int) {
+		t.Helper()
+		x := h.agree(t, clientFrom(1, user))
+		if x.Outcome.Reason != reason || *x.Route.Sessions != sessions {
+			t.Errorf("%s: %+v with %d sessions, want %q with %d", user, x.Outcome, *x.Route.Sessions, reason, sessions)
+		}
+	}
+	place("alice", "", 0)
+	h.service.server.DrainBackend("legacy", true)
+	place("alice", "backend_draining", 0)
+	h.service.server.DrainBackend("legacy", false)
+	place("alice", "", 0)
+
+	// Nobody answers at the small one; while it is tried its place is taken.
+	full := newExplainer(h.load(t), h.service.guard, h.service.explainer.Load().rules, h.service.explainer.Load().routes,
+		func(string) proxy.BackendState { return proxy.BackendState{Open: 1} })
+	q := clientFrom(1, "bob")
+	if err := q.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	x, err := full.explain(t.Context(), q)
+	if err != nil || x.Outcome.Reason != "backend_connections" || x.Outcome.Result != admin.ResultTemporary || x.Outcome.Detail != "1 of 1" {
+		t.Errorf("a full backend: %+v, %v", x.Outcome, err)
 	}
 }
 

@@ -255,7 +255,7 @@ func (h *house) agree(t testing.TB, q admin.Question) admin.Explanation {
 	q.User = user
 	g := h.try(t, q)
 	want := got{result: x.Outcome.Result, reason: x.Outcome.Reason, policy: x.Outcome.Policy, tenant: x.Name.Tenant}
-	if x.Route != nil && x.Route.Failed == "" && (want.reason == "" || want.reason == "login_delay") {
+	if x.Route != nil && x.Route.Failed == "" && (want.reason == "" || want.reason == "login_delay" || want.reason == "backend_draining") {
 		want.backend, want.routed = x.Route.Backend, x.Route.Rule
 	}
 	if want.result == admin.ResultTemporary && aloud[want.reason] {

@@ -123,8 +123,14 @@ func (t explanationText) route() {
 	t.row("by", r.Rule)
 	t.row("backend", r.Backend)
 	t.row("addresses", strings.Join(r.Addresses, ", "))
-	if r.Connections > 0 {
-		t.row("connections", fmt.Sprintf("%d at most; how many there are isn't looked at", r.Connections))
+	switch {
+	case r.Sessions == nil && r.Connections > 0:
+		t.row("connections", fmt.Sprintf("%d at most", r.Connections))
+	case r.Sessions != nil && r.Connections > 0:
+		t.row("connections", fmt.Sprintf("%d of %d", *r.Sessions, r.Connections))
+	}
+	if r.State != "" {
+		t.row("state", r.State)
 	}
 	t.row("login name", fmt.Sprintf("%q, by %s", r.Login, strings.ToUpper(r.Auth)))
 }

@@ -94,7 +94,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	s.inForce(cfg)
-	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes))
+	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes, s.server.Backend))
 	s.guard.SetRules(parts.rules)
 	s.config.Store(cfg)
 	s.loaded.Store(time.Now().UnixNano())

@@ -167,6 +167,8 @@ type Route struct {
 	Backend     string   `json:"backend,omitempty"`
 	Addresses   []string `json:"addresses,omitempty"`
 	Connections int      `json:"connections,omitempty"` // that the backend may have at most; 0: no limit
+	State       string   `json:"state,omitempty"`       // of the backend, see BackendUnused; "": no popgate runs
+	Sessions    *int     `json:"sessions,omitempty"`    // that are there; nil likewise
 	Login       string   `json:"login,omitempty"`       // the name that the backend is sent
 	Auth        string   `json:"auth,omitempty"`        // how: user or plain
 	Failed      string   `json:"failed,omitempty"`

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // desk is one way in which operators ask a popgate: its socket, or TCP, with a token or without.
@@ -171,6 +170,3 @@ func (d desk) session(t testing.TB, w net.Conn, state string) session {
 	})
 	return found
 }
-
-// running is how long a popgate has been up to something, for tests that print their figures.
-func running(began time.Time) time.Duration { return time.Since(began).Round(time.Millisecond) }

@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestPasswordsAreNowhere: whatever becomes of a password, right, wrong, too late, in the wrong place or sent to a backend
+// that repeats it, nothing that an operator can see holds it: no log, at any level, no number, no answer, no page, no profile
+// and no trace, while the login is under way or afterwards.
+func TestPasswordsAreNowhere(t *testing.T) {
+	t.Parallel()
+	for _, level := range []string{"", "debug", "trace"} {
+		t.Run(cmp.Or(level, "default"), func(t *testing.T) {
+			t.Parallel()
+			odd, mute := oddBackend(t, "what is %s?\r\n"), oddBackend(t, "")
+			o := openOffice(t, true, settings{
+				level: level, admin: "pprof = true", timeouts: "login = \"2s\"\n  backend_login = \"2s\"",
+				backends: backend("odd", odd) + backend("mute", mute) + `
+route "odd" {
+  when    = user.name == "odd"
+  backend = "odd"
+}
+route "mute" {
+  when    = user.name == "mute"
+  backend = "mute"
+}
+route "rest" {
+  backend = "legacy"
+}
+`,
+			})
+			trace := o.traces(t)
+			for _, e := range []endpoint{o.implicit, o.starttls} {
+				for name, lines := range misuses(o.joe) {
+					w := dial(t, e)
+					w.send(lines...)
+					o.tellsNothing(t, name, "/v1/sessions")
+					_, _ = io.WriteString(w, "QUIT\r\n")
+					w.end()
+				}
+			}
+			o.tellsNothing(t, "misuses", operatorsSee...)
+			inTheClear(t, o.popgate, o.joe)
+			notTLS(t, o.implicit, o.joe)
+			// A hello is in clear on the network already. At level debug the log tells what hello failed, as that is what
+			// an operator looks for there (SECURITY.md).
+			if level == "" {
+				inTheHello(t, o.implicit, o.joe)
+			}
+			for _, path := range []string{"odd", "mute", "late"} {
+				w := dial(t, o.implicit)
+				w.ok("USER " + strings.Replace(path, "late", "joe", 1))
+				line := "PASS " + o.joe.password + "\r\n"
+				if path == "late" {
+					line = strings.TrimSuffix(line, "\r\n")
+				}
+				w.raw(line)
+				o.tellsNothing(t, path+", under way", operatorsSee...)
+				w.end()
+				o.tellsNothing(t, path, operatorsSee...)
+			}
+			trace(t)
+		})
+	}
+}
+
+// operatorsSee is all that operators are shown, profiles with what they can hold of memory among it.
+var operatorsSee = append([]string{"/", "/healthz", "/readyz", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/heap?debug=1",
+	"/debug/pprof/allocs?debug=1", "/debug/pprof/goroutine", "/debug/pprof/goroutine?debug=2"}, reading...)
+
+// tellsNothing asks for all of these, and what would become of a login, and looks for passwords in the answers.
+func (o *office) tellsNothing(t *testing.T, when string, paths ...string) {
+	t.Helper()
+	insist := func(path string, got answer) {
+		if form := leaks([]byte(got.body + fmt.Sprint(got.header))); form != "" {
+			t.Errorf("%s: %s holds a password (%s): %s", when, path, form, got.body)
+		}
+	}
+	for _, path := range paths {
+		insist(path, o.socket.ask(t, http.MethodGet, path, ""))
+	}
+	insist("explain", o.socket.ask(t, http.MethodPost, "/v1/explain", `{"user":"joe","address":"127.0.0.1"}`))
+}
+
+// traces follows the next session of joe, and returns what looks through it once that is over.
+func (o *office) traces(t *testing.T) func(*testing.T) {
+	t.Helper()
+	var got answer
+	var err error
+	var asking sync.WaitGroup
+	asking.Go(func() { got, err = o.tcp.try(http.MethodPost, "/v1/trace", `{"user":"joe","for":"20s"}`, nil) })
+	return func(t *testing.T) {
+		t.Helper()
+		asking.Wait()
+		if err != nil {
+			t.Errorf("trace: %v", err)
+		}
+		if form := leaks([]byte(got.body)); form != "" {
+			t.Errorf("the trace holds a password (%s): %s", form, got.body)
+		}
+	}
+}
+
+// notTLS sends the password where a TLS handshake is due, and behind the first octets of one.
+func notTLS(t *testing.T, e endpoint, a account) {
+	t.Helper()
+	for _, text := range []string{"USER " + a.user + "\r\nPASS " + a.password + "\r\n", "\x16\x03\x01\x00\x20" + a.password} {
+		w := connect(t, e)
+		w.raw(text)
+		_ = w.Conn.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, w.r)
+	}
+}
+
+// inTheHello sends the password as the name of the server that is wanted, and as a protocol.
+func inTheHello(t *testing.T, e endpoint, a account) {
+	t.Helper()
+	for _, config := range []*tls.Config{
+		{ServerName: a.password}, {ServerName: a.password + ".example"}, {NextProtos: []string{a.password}},
+	} {
+		config.InsecureSkipVerify = true
+		w := connect(t, e)
+		_ = tls.Client(w.Conn, config).Handshake()
+	}
+}
+
+// oddBackend answers PASS with a line of its own, in which %s is the password; "": with nothing, until the client leaves.
+func oddBackend(t testing.TB, line string) (port int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sessions sync.WaitGroup
+	sessions.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			sessions.Go(func() {
+				defer c.Close()
+				answerOddly(c, line)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		sessions.Wait()
+	})
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func answerOddly(c net.Conn, line string) {
+	fmt.Fprint(c, "+OK\r\n")
+	lines := bufio.NewScanner(c)
+	for lines.Scan() {
+		password, is := bytes.CutPrefix(lines.Bytes(), []byte("PASS "))
+		switch {
+		case !is:
+			fmt.Fprint(c, "+OK\r\n")
+		case line != "":
+			fmt.Fprintf(c, line, password)
+		}
+	}
+}

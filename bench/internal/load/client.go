@@ -37,7 +37,7 @@ func dial(ctx context.Context, t Target, buf []byte) (*client, error) {
 	}
 	c := &client{conn: tls.Client(raw, t.TLS), buf: buf}
 	c.release = context.AfterFunc(ctx, func() { raw.SetDeadline(time.Unix(1, 0)) })
-	if err := errors.Join(c.arm(ctx), c.handshake()); err != nil {
+	if err := errors.Join(c.arm(ctx), c.handshake(t.Resume)); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -48,13 +48,13 @@ func dial(ctx context.Context, t Target, buf []byte) (*client, error) {
 	return c, nil
 }
 
-func (c *client) handshake() error {
+func (c *client) handshake(resume bool) error {
 	// Not HandshakeContext: it would start a goroutine beside the watch that is there.
 	if err := c.conn.Handshake(); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
-	if c.conn.ConnectionState().DidResume {
-		return errors.New("handshake: the session was resumed")
+	if resumed := c.conn.ConnectionState().DidResume; resumed != resume {
+		return fmt.Errorf("handshake: the session was resumed: %v, want %v", resumed, resume)
 	}
 	return nil
 }
@@ -125,6 +125,17 @@ func (c *client) stat(want string) error {
 		return fmt.Errorf("STAT: got %.80q, want %q", line, want)
 	}
 	return nil
+}
+
+// ask asks for message number n and takes nothing of it.
+func (c *client) ask(n int) error {
+	// What isn't taken is to wait in the proxy, not in the system's buffers.
+	if tcp, ok := c.conn.NetConn().(*net.TCPConn); ok {
+		if err := tcp.SetReadBuffer(4 << 10); err != nil {
+			return err
+		}
+	}
+	return c.send("RETR " + strconv.Itoa(n))
 }
 
 // quit says QUIT and waits until the proxy has closed the connection, as its

@@ -23,6 +23,21 @@ type Target struct {
 	User     string
 	Password string
 	Messages []maildrop.Message // what the user's maildrop must hold
+	// Resume: every TLS session must be resumed, and none otherwise; see
+	// Resuming.
+	Resume bool
+}
+
+// Resuming runs one session, and returns t for sessions that resume its TLS
+// session.
+func Resuming(ctx context.Context, t Target) (Target, error) {
+	t.TLS = t.TLS.Clone()
+	t.TLS.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+	if _, err := Check(ctx, t); err != nil {
+		return Target{}, err
+	}
+	t.Resume = true
+	return t, nil
 }
 
 // opLimit bounds one operation, with its dial and handshake if it has one.

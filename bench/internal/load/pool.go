@@ -19,6 +19,28 @@ const loginsAtOnce = 32
 // Open logs in n sessions. They break when ctx ends. If one fails, all are
 // dropped.
 func Open(ctx context.Context, t Target, n int) (*Pool, error) {
+	return open(ctx, t, n, func(c *client) error { return c.login(t) })
+}
+
+// Greet opens n sessions that take the greeting and don't log in. They break
+// when ctx ends.
+func Greet(ctx context.Context, t Target, n int) (*Pool, error) {
+	return open(ctx, t, n, func(*client) error { return nil })
+}
+
+// Stall opens n sessions that log in, ask for the message with this number (from
+// 1), which is large, and take nothing of it. They break when ctx ends.
+func Stall(ctx context.Context, t Target, n, number int) (*Pool, error) {
+	return open(ctx, t, n, func(c *client) error {
+		if err := c.login(t); err != nil {
+			return err
+		}
+		return c.ask(number)
+	})
+}
+
+// open opens n sessions and takes the first step in each.
+func open(ctx context.Context, t Target, n int, step func(*client) error) (*Pool, error) {
 	p := &Pool{target: t, clients: make([]*client, n)}
 	var next atomic.Int64
 	// The context that each hands to an operation ends with each; the sessions live longer.
@@ -28,7 +50,7 @@ func Open(ctx context.Context, t Target, n int) (*Pool, error) {
 			return err
 		}
 		p.clients[next.Add(1)-1] = c
-		return c.login(t)
+		return step(c)
 	})
 	if err != nil {
 		p.Drop()

@@ -132,7 +132,11 @@ func TestThousandReloads(t *testing.T) {
 		mark := time.Minute + time.Duration(n)*time.Second + 500*time.Millisecond
 		s.timeouts = fmt.Sprintf("backend_login = %q", mark)
 		inForce := regexp.MustCompile(fmt.Sprintf(`backend_login += %q`, mark))
-		write(t, p.config, s.text(keyFiles{filepath.Dir(p.config)}))
+		// In one step, as popgate may be reading it for an earlier signal.
+		next := write(t, p.config+".next", s.text(keyFiles{filepath.Dir(p.config)}))
+		if err := os.Rename(next, p.config); err != nil {
+			t.Fatal(err)
+		}
 		for range 10 {
 			p.signal(t, syscall.SIGHUP)
 		}
@@ -166,11 +170,12 @@ func TestThousandReloads(t *testing.T) {
 	if n := d.number(t, `popgate_reloads_total{result="error"}`); n > 0 {
 		t.Errorf("%v reloads failed", n)
 	}
+	var after size
 	eventually(t, "popgate is as small as before", func() bool {
-		after := footprint(t, d)
-		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines
+		after = footprint(t, d)
+		// Go's runtime starts a few goroutines of its own when it needs them.
+		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+4
 	})
-	after := footprint(t, d)
 	t.Logf("%v reloads; before them %+v, after them %+v", d.number(t, `popgate_reloads_total{result="ok"}`), before, after)
 	if grown := after.memory - before.memory; grown > 16<<20 {
 		t.Errorf("the reloads took %d KiB", grown>>10)

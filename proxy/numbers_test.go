@@ -33,6 +33,7 @@ func TestOpenSessionsAreCounted(t *testing.T) {
 				m.tries(t, user, "sesame", "+OK\r\n")
 			}
 		}
+		synctest.Wait() // a login is in the books a moment after its +OK
 		want := []metrics.SessionCount{
 			{State: "before_login", Listener: "pop3s", Open: 1},
 			{State: "logged_in", Listener: "pop3s", Open: 1},

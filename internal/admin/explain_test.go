@@ -174,7 +174,7 @@ func TestExplainPrintable(t *testing.T) {
 func spoil(t *testing.T, nasty string) Explanation {
 	t.Helper()
 	constant := map[string]bool{"Mechanism": true, "TLS": true, "Stage": true, "Check": true, "Verdict": true, "Result": true,
-		"Reason": true, "Auth": true, "Delay": true}
+		"Reason": true, "Auth": true, "Delay": true, "State": true}
 	var walk func(v reflect.Value, name string)
 	walk = func(v reflect.Value, name string) {
 		switch v.Kind() {

@@ -39,14 +39,19 @@ route "rest" {
 }
 `,
 			})
-			trace := o.traces(t)
 			for _, e := range []endpoint{o.implicit, o.starttls} {
 				for name, lines := range misuses(o.joe) {
+					traced := func() {}
+					if namesUser[name] {
+						traced = o.trace(t, name, o.joe.user)
+					}
 					w := dial(t, e)
 					w.send(lines...)
 					o.tellsNothing(t, name, "/v1/sessions")
 					_, _ = io.WriteString(w, "QUIT\r\n")
 					w.end()
+					w.Close() // or popgate waits for that
+					traced()
 				}
 			}
 			o.tellsNothing(t, "misuses", operatorsSee...)
@@ -58,8 +63,10 @@ route "rest" {
 				inTheHello(t, o.implicit, o.joe)
 			}
 			for _, path := range []string{"odd", "mute", "late"} {
+				user := strings.Replace(path, "late", o.joe.user, 1)
+				traced := o.trace(t, path, user)
 				w := dial(t, o.implicit)
-				w.ok("USER " + strings.Replace(path, "late", "joe", 1))
+				w.ok("USER " + user)
 				line := "PASS " + o.joe.password + "\r\n"
 				if path == "late" {
 					line = strings.TrimSuffix(line, "\r\n")
@@ -67,9 +74,10 @@ route "rest" {
 				w.raw(line)
 				o.tellsNothing(t, path+", under way", operatorsSee...)
 				w.end()
+				w.Close()
+				traced()
 				o.tellsNothing(t, path, operatorsSee...)
 			}
-			trace(t)
 		})
 	}
 }
@@ -92,21 +100,32 @@ func (o *office) tellsNothing(t *testing.T, when string, paths ...string) {
 	insist("explain", o.socket.ask(t, http.MethodPost, "/v1/explain", `{"user":"joe","address":"127.0.0.1"}`))
 }
 
-// traces follows the next session of joe, and returns what looks through it once that is over.
-func (o *office) traces(t *testing.T) func(*testing.T) {
+// namesUser are the misuses in which the client says who it is before it ends, so that a trace follows it.
+var namesUser = map[string]bool{
+	"right": true, "wrong": true, "right, PLAIN": true, "wrong, PLAIN": true, "right, LOGIN": true, "wrong, LOGIN": true,
+	"with a control byte": true, "with a bare CR": true, "too long": true,
+}
+
+// trace follows the next session of a user. What it returns waits for that session's end, and looks through what was told.
+func (o *office) trace(t *testing.T, when, user string) (traced func()) {
 	t.Helper()
+	begun := len(o.log.lines("trace begins"))
 	var got answer
 	var err error
 	var asking sync.WaitGroup
-	asking.Go(func() { got, err = o.tcp.try(http.MethodPost, "/v1/trace", `{"user":"joe","for":"20s"}`, nil) })
-	return func(t *testing.T) {
+	asking.Go(func() {
+		got, err = o.tcp.try(http.MethodPost, "/v1/trace", fmt.Sprintf(`{"user":%q,"for":"20s"}`, user), nil)
+	})
+	o.log.wait(t, begun+1, "trace begins")
+	return func() {
 		t.Helper()
 		asking.Wait()
-		if err != nil {
-			t.Errorf("trace: %v", err)
-		}
 		if form := leaks([]byte(got.body)); form != "" {
-			t.Errorf("the trace holds a password (%s): %s", form, got.body)
+			t.Errorf("%s: the trace holds a password (%s): %s", when, form, got.body)
+		}
+		if err != nil || strings.Contains(got.body, `"error"`) || !strings.Contains(got.body, `"from":"client"`) ||
+			!strings.Contains(got.body, `"from":"popgate"`) {
+			t.Errorf("%s: the trace tells too little: %v\n%s", when, err, got.body)
 		}
 	}
 }

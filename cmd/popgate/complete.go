@@ -83,9 +83,9 @@ func (p plain) suggest(before []string, current string) (all []suggestion) {
 	name, _, valued := strings.Cut(strings.TrimLeft(current, "-"), "=")
 	switch {
 	case slices.Contains(p.flags, last), valued && slices.Contains(p.flags, name):
-		return []suggestion{filesHere} // all of these flags are paths
+		return []suggestion{filesHere}
 	case strings.HasPrefix(current, "-"):
-		for _, flag := range append(slices.Clone(p.flags), "help") {
+		for _, flag := range slices.Concat(p.flags, p.switches, []string{"help"}) {
 			all = append(all, suggestion{text: "--" + flag})
 		}
 	case len(before) == 0:

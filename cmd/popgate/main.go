@@ -28,8 +28,9 @@ type command struct {
 	plain         plain             // what it can be asked, if it doesn't
 }
 
-// plain is what a command without a menu takes, for completion.
-type plain struct{ flags, words []string }
+// plain is what a command without a menu takes, for completion: flags whose values
+// are paths, flags without a value, and words.
+type plain struct{ flags, switches, words []string }
 
 // streams are the standard streams, or a test's.
 type streams struct {
@@ -52,7 +53,7 @@ func groups() []group {
 	configured := plain{flags: []string{"config"}}
 	return []group{
 		{"To begin", []command{
-			{name: "demo", summary: "try popgate: a proxy, a certificate and a mail server of its own", run: runDemo, plain: plain{flags: []string{"traffic"}}},
+			{name: "demo", summary: "try popgate: a proxy, a certificate and a mail server of its own", run: runDemo, plain: plain{switches: []string{"traffic"}}},
 			{name: "check", summary: "check the configuration and show all problems", run: check, plain: configured},
 			{name: "serve", summary: "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", run: serve, plain: configured},
 			asked("cert", "list, check and renew certificates", certMenu),
@@ -78,7 +79,8 @@ func groups() []group {
 		{"About this program", []command{
 			{name: "completion", summary: "write a script with which a shell completes commands", run: completion,
 				plain: plain{words: shells}},
-			{name: "version", summary: "print the version", run: version},
+			{name: "version", summary: "print the version, and what it was built from", run: version,
+				plain: plain{switches: []string{"json", "modules"}}},
 		}},
 	}
 }

@@ -111,15 +111,20 @@ func TestBuildInfo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	build := builtFrom()
+	want := map[string]string{"version": build.Version, "go_version": build.GoVersion, "revision": build.Commit}
 	for _, family := range families {
 		if family.GetName() != "popgate_build_info" {
 			continue
 		}
 		for _, pair := range family.GetMetric()[0].GetLabel() {
-			if pair.GetName() == "go_version" && strings.HasPrefix(pair.GetValue(), "go1.") {
-				return
+			if pair.GetValue() != want[pair.GetName()] {
+				t.Errorf("%s is %q, want %q", pair.GetName(), pair.GetValue(), want[pair.GetName()])
 			}
+			delete(want, pair.GetName())
 		}
 	}
-	t.Error("no build information with Go's version")
+	if len(want) > 0 || !strings.HasPrefix(build.GoVersion, "go1.") {
+		t.Errorf("not shown: %q", want)
+	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"runtime/debug"
 	"runtime/metrics"
 	"time"
 
@@ -35,18 +34,10 @@ func (d *processDesk) Status() admin.Status {
 	for _, m := range s.metrics.LoginHistory(time.Now()) {
 		status.Logins = append(status.Logins, admin.LoginMinute(m))
 	}
-	status.Version, status.GoVersion = buildVersion()
+	build := builtFrom()
+	status.Version, status.GoVersion = build.Version, build.GoVersion
 	status.MemoryBytes, status.Goroutines = runtimeNumbers()
 	return status
-}
-
-// buildVersion is the version of popgate and that of Go.
-func buildVersion() (popgate, golang string) {
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown", ""
-	}
-	return build.Main.Version, build.GoVersion
 }
 
 // runtimeNumbers reads without stopping the program.

@@ -123,16 +123,3 @@ func allCommands() (all []command) {
 	}
 	return all
 }
-
-// TestVersion: the version, what it was built with and for, in lines that a
-// script can read.
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	for _, arg := range []string{"version", "--version", "-v"} {
-		p := popgate(t, nil, arg)
-		p.exit(t, exitOK)
-		insistOn(t, "standard output", p.out.String(), `^popgate \S+ go1\.\d+\S*\n(\S+ \S+\n)+$`)
-		insistOn(t, "standard output", p.out.String(), `(?m)^GOARCH \w+$`)
-		insistOn(t, "standard output", p.out.String(), `(?m)^GOOS \w+$`)
-	}
-}

@@ -1,26 +1,38 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"runtime/debug"
+	"io"
 )
 
 // version prints what was built, and with what.
 func version(_ context.Context, args []string, std streams) error {
-	if err := parse(flags("version", "", std), args, std); err != nil {
+	set := flags("version", "[FLAGS]\n\nPrints the version, the commit, and what it was built with and for.\n\nFlags:", std)
+	modules := set.Bool("modules", false, "list the modules that are part of popgate, too")
+	asJSON := set.Bool("json", false, "write JSON, for programs, with all modules")
+	if err := parse(set, args, std); err != nil {
 		return err
 	}
-	build, ok := debug.ReadBuildInfo()
-	if !ok {
-		return fmt.Errorf("version: this binary holds no build information")
+	b := builtFrom()
+	if *asJSON {
+		return writeJSON(std.out, b)
 	}
-	fmt.Fprintf(std.out, "popgate %s %s\n", build.Main.Version, build.GoVersion)
-	for _, setting := range build.Settings {
-		switch setting.Key {
-		case "vcs.revision", "vcs.time", "vcs.modified", "GOOS", "GOARCH":
-			fmt.Fprintf(std.out, "%s %s\n", setting.Key, setting.Value)
+	return printVersion(std.out, &b, *modules)
+}
+
+// printVersion writes a line for each fact, its name first, and for each module.
+func printVersion(w io.Writer, b *buildFacts, modules bool) error {
+	_, err := fmt.Fprintf(w, "popgate %s\ncommit %s\ncommitted %s\ngo %s\nsystem %s\n", b.Version, b.commit(),
+		cmp.Or(b.Committed, "unknown"), b.GoVersion, b.System)
+	if !modules {
+		return err
+	}
+	for _, m := range b.Modules {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "module %s %s\n", m.Path, m.Version)
 		}
 	}
-	return nil
+	return err
 }

@@ -116,18 +116,18 @@ func TestCompletionOfEveryFlag(t *testing.T) {
 	}
 }
 
-// needShell is a shell that is installed. Without it the test is skipped, or fails
-// where everything has to be there.
-func needShell(t *testing.T, name string) string {
+// needProgram is a program that is installed. Without it the test is skipped, or
+// fails where everything has to be there.
+func needProgram(t *testing.T, name, debian string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path
 	}
 	if os.Getenv("POPGATE_E2E_REQUIRE") == "1" {
-		t.Fatalf("POPGATE_E2E_REQUIRE=1, but %s is not installed (Debian package %s)", name, name)
+		t.Fatalf("POPGATE_E2E_REQUIRE=1, but %s is not installed (Debian package %s)", name, debian)
 	}
-	t.Skipf("SKIPPED: %s is not installed (Debian package %s)", name, name)
+	t.Skipf("SKIPPED: %s is not installed (Debian package %s)", name, debian)
 	return ""
 }
 
@@ -192,7 +192,7 @@ func TestCompletionInShells(t *testing.T) {
 	socket := completed().serve(t)
 	for _, shell := range shells {
 		t.Run(shell, func(t *testing.T) {
-			path := needShell(t, shell)
+			path := needProgram(t, shell, shell)
 			dir := t.TempDir()
 			script := filepath.Join(dir, "script")
 			if err := os.WriteFile(script, []byte(runHere(t, "completion", shell).out), 0o600); err != nil {

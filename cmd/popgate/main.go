@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // The exit codes of every command.
@@ -94,8 +95,14 @@ func commandNamed(name string) (command, bool) {
 			}
 		}
 	}
-	// For scripts: it is in no help.
-	return command{name: completeWord, run: complete}, name == completeWord
+	// For scripts and packages: they are in no help.
+	switch name {
+	case completeWord:
+		return command{name: name, run: complete}, true
+	case manualWord:
+		return command{name: name, run: manual}, true
+	}
+	return command{}, false
 }
 
 func main() {
@@ -163,17 +170,23 @@ func dispatch(ctx context.Context, args []string, std streams) error {
 	return usageError{fmt.Errorf("unknown command %q", args[0])}
 }
 
+// What the help says, and the manual.
+const (
+	whatItIs       = "popgate is a TLS-terminating POP3 proxy."
+	forAllCommands = `Each command has --help, with examples. Those that ask the running popgate find it
+by --socket, --config, $` + socketVariable + ` or config.hcl in this folder.
+Exit codes: 0 done or drained, 1 failed at run time, 2 bad configuration or usage.`
+)
+
 func printUsage(w io.Writer) {
-	fmt.Fprint(w, "popgate is a TLS-terminating POP3 proxy.\n\nUsage: popgate COMMAND [FLAGS]\n")
+	fmt.Fprint(w, whatItIs+"\n\nUsage: popgate COMMAND [FLAGS]\n")
 	for _, g := range groups() {
 		fmt.Fprintf(w, "\n%s\n", g.name)
 		for _, c := range g.commands {
 			fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 		}
 	}
-	fmt.Fprint(w, "\nEach command has --help, with examples. Those that ask the running popgate find it\n"+
-		"by --socket, --config, $"+socketVariable+" or config.hcl in this folder.\n"+
-		"Exit codes: 0 done or drained, 1 failed at run time, 2 bad configuration or usage.\n")
+	fmt.Fprint(w, "\n"+forAllCommands+"\n")
 }
 
 // defaultConfig is where the configuration is looked for.
@@ -184,8 +197,12 @@ func flags(name, usage string, std streams) *flag.FlagSet {
 	set := flag.NewFlagSet("popgate "+name, flag.ContinueOnError)
 	set.SetOutput(std.err)
 	set.Usage = func() {
-		fmt.Fprintf(set.Output(), "Usage: popgate %s %s\n", name, usage)
-		set.PrintDefaults()
+		fmt.Fprintln(set.Output(), strings.TrimSpace("Usage: popgate "+name+" "+usage))
+		some := false
+		if set.VisitAll(func(*flag.Flag) { some = true }); some {
+			fmt.Fprint(set.Output(), "\n"+headFlags+"\n")
+			set.PrintDefaults()
+		}
 	}
 	return set
 }

@@ -214,10 +214,10 @@ func (m *menu) printUsage(out io.Writer) {
 		m.printWords(out)
 		w = nil
 	}
-	fmt.Fprint(out, "\nFlags:\n")
+	fmt.Fprint(out, "\n"+headFlags+"\n")
 	m.flagsOf(w, out).PrintDefaults()
 	if len(m.examples) > 0 {
-		fmt.Fprint(out, "\nExamples:\n")
+		fmt.Fprint(out, "\n"+headExamples+"\n")
 	}
 	for _, example := range m.examples {
 		fmt.Fprintf(out, "  popgate %s\n", example)

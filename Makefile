@@ -6,18 +6,41 @@ RACE     ?= 0
 # ("context deadline exceeded").
 FUZZTIME ?= 20000x
 LINT     := $(GO) tool -modfile=tools/go.mod
+# It runs here, whatever machine popgate is for.
+SBOM     ?= env -u GOARCH -u GOARM $(LINT) cyclonedx-gomod
+
+# Where things are made.
+BIN  ?= bin
+DIST ?= dist
+
+# The commit, where Go doesn't find it: in a worktree of git, or given by whoever
+# builds without git (make build REVISION=COMMIT).
+REVISION ?= $(if $(wildcard .git/HEAD),,$(shell git --git-dir=.git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null))
+
+# The same commit and the same Go make the same bytes. Without the
+# tables for debuggers, as stack traces and profiles don't need them.
+LDFLAGS := -s -w $(if $(REVISION),-X main.revision=$(REVISION))
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=true -ldflags '$(LDFLAGS)'
 
 TESTFLAGS := -shuffle=on
 ifeq ($(RACE),1)
 TESTFLAGS += -race
 endif
 
-.PHONY: all build test check bench fuzz clean
+.PHONY: all build man sbom test check bench fuzz clean
 
 all: build
 
 build: ## bin/popgate, a static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/popgate ./cmd/popgate
+	$(BUILD) -o $(BIN)/popgate ./cmd/popgate
+
+man: build ## dist/man, the manual
+	rm -rf $(DIST)/man
+	$(BIN)/popgate manual $(DIST)/man config.hcl
+
+sbom: build ## dist/popgate.cdx.json, all that is in the binary (CycloneDX)
+	mkdir -p $(DIST)
+	$(SBOM) bin -json -output-version 1.6 -std -noserial -notimestamp -output $(DIST)/popgate.cdx.json $(BIN)/popgate
 
 test: ## every test; RACE=1 adds the race detector (which needs gcc)
 	$(GO) test $(TESTFLAGS) ./...
@@ -41,4 +64,4 @@ fuzz: ## every fuzz target FUZZTIME each: runs (20000x) or a time (1m)
 	done
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -15,6 +15,7 @@ var packages = map[string]string{
 	"fail2ban-regex":  "fail2ban",
 	"fetchmail":       "fetchmail",
 	"ip":              "iproute2",
+	"make":            "make",
 	"mpop":            "mpop",
 	"nsenter":         "util-linux",
 	"openssl":         "openssl",

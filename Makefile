@@ -9,7 +9,7 @@ LINT     := $(GO) tool -modfile=tools/go.mod
 # It runs here, whatever machine popgate is for.
 SBOM     ?= env -u GOARCH -u GOARM $(LINT) cyclonedx-gomod
 
-# Where things are made.
+# Where things are made. Debian packages are always made in dist.
 BIN  ?= bin
 DIST ?= dist
 
@@ -27,7 +27,7 @@ ifeq ($(RACE),1)
 TESTFLAGS += -race
 endif
 
-.PHONY: all build man sbom test check bench fuzz clean
+.PHONY: all build man deb sbom test check bench fuzz clean
 
 all: build
 
@@ -37,6 +37,9 @@ build: ## bin/popgate, a static binary
 man: build ## dist/man, the manual
 	rm -rf $(DIST)/man
 	$(BIN)/popgate manual $(DIST)/man config.hcl
+
+deb: build ## dist/popgate_VERSION_ARCH.deb
+	deploy/debian/build
 
 sbom: build ## dist/popgate.cdx.json, all that is in the binary (CycloneDX)
 	mkdir -p $(DIST)

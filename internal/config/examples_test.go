@@ -34,8 +34,8 @@ func hclBlocks(t *testing.T, name string) []string {
 	return blocks
 }
 
-// examples returns every hcl example of the README and the docs, and config.hcl, by
-// where it stands. An example that is about something else may leave out tls and
+// examples returns every hcl example of the README and the docs, config.hcl, and the
+// one that the Debian package begins with, by where it stands. An example that is about something else may leave out tls and
 // backend; nothing else is added to it.
 func examples(t *testing.T) map[string]string {
 	t.Helper()
@@ -61,12 +61,14 @@ func examples(t *testing.T) map[string]string {
 	if len(examples) < 4 {
 		t.Errorf("found %d examples only", len(examples))
 	}
-	src, err := os.ReadFile(filepath.Join(root, "config.hcl"))
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"config.hcl", "deploy/debian/config.hcl"} {
+		src, err := os.ReadFile(filepath.Join(root, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples[name] = string(src)
+		examples[name+" with what is commented out"] = uncommented(string(src))
 	}
-	examples["config.hcl"] = string(src)
-	examples["config.hcl with what is commented out"] = uncommented(string(src))
 	return examples
 }
 
@@ -111,9 +113,12 @@ func exists(name string) bool {
 // commentedOut is a line of config.hcl that would be configuration without its #.
 var commentedOut = regexp.MustCompile(`(?m)^( *)# ( *(?:[a-z_]+ +=|[a-z_]+ (?:"[a-z0-9]+" )?\{|\}).*)$`)
 
-// uncommented is config.hcl with all its examples in force, and with the second
-// backend that they speak of.
+// uncommented is a configuration with all its examples in force, and with the second
+// backend if they speak of one.
 func uncommented(src string) string {
 	src = commentedOut.ReplaceAllString(src, "$1$2")
-	return src + "\nbackend \"other\" {\n  address = \"10.0.0.6:110\"\n}\n"
+	if strings.Contains(src, `"other"`) {
+		src += "\nbackend \"other\" {\n  address = \"10.0.0.6:110\"\n}\n"
+	}
+	return src
 }

@@ -17,7 +17,7 @@ DIST ?= dist
 # builds without git (make build REVISION=COMMIT).
 REVISION ?= $(if $(wildcard .git/HEAD),,$(shell git --git-dir=.git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null))
 
-# The same commit and the same Go make the same bytes. Without the
+# The same commit and the same Go make the same bytes (make reproduce). Without the
 # tables for debuggers, as stack traces and profiles don't need them.
 LDFLAGS := -s -w $(if $(REVISION),-X main.revision=$(REVISION))
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=true -ldflags '$(LDFLAGS)'
@@ -27,7 +27,7 @@ ifeq ($(RACE),1)
 TESTFLAGS += -race
 endif
 
-.PHONY: all build man deb sbom test check bench fuzz clean
+.PHONY: all build man deb sbom reproduce test check bench fuzz clean
 
 all: build
 
@@ -44,6 +44,9 @@ deb: build ## dist/popgate_VERSION_ARCH.deb
 sbom: build ## dist/popgate.cdx.json, all that is in the binary (CycloneDX)
 	mkdir -p $(DIST)
 	$(SBOM) bin -json -output-version 1.6 -std -noserial -notimestamp -output $(DIST)/popgate.cdx.json $(BIN)/popgate
+
+reproduce: ## builds all of it twice, in two places, and compares
+	deploy/reproduce
 
 test: ## every test; RACE=1 adds the race detector (which needs gcc)
 	$(GO) test $(TESTFLAGS) ./...

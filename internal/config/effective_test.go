@@ -124,14 +124,14 @@ func TestEffectiveOfEachWord(t *testing.T) {
 			case kindFlag:
 				values = append(values, "false", "true")
 			case kindPeriod:
-				values = append(values, quote(w.from.String()), quote((w.from + time.Nanosecond).String()), quote(w.to.String()))
+				values = append(values, Quote(w.from.String()), Quote((w.from + time.Nanosecond).String()), Quote(w.to.String()))
 			case kindRate:
 				values = append(values, `"1/s"`, `"2/m"`, `"1000000/h"`, `"off"`)
 			case kindText:
 				values = append(values, `"off"`, `"a${"$"}{b}%%{c} \\ \" ü"`)
 			}
 			for _, choice := range w.oneOf {
-				values = append(values, quote(choice), "["+quote(choice)+"]")
+				values = append(values, Quote(choice), "["+Quote(choice)+"]")
 			}
 			for _, value := range values {
 				src, _ := setting(path, w, value)
@@ -207,7 +207,7 @@ func TestEffectiveMasksSecrets(t *testing.T) {
 		t.Errorf("no trace of the secret in\n%s", texts[0])
 	}
 	for _, word := range secretWords {
-		if c, _, _ := Parse("config.hcl", []byte(secretLine(word+" = "+quote(secretWord)))); c != nil {
+		if c, _, _ := Parse("config.hcl", []byte(secretLine(word+" = "+Quote(secretWord)))); c != nil {
 			t.Errorf("%s can be %q", word, secretWord)
 		}
 	}
@@ -253,8 +253,8 @@ func FuzzEffectiveValues(f *testing.F) {
 		f.Add("office ${network} only", "lists/office", when, "\"${user.local}%%{x}\"")
 	}
 	f.Fuzz(func(t *testing.T, deny, file, when, login string) {
-		src := least + "networks \"office\" {\n  file = " + quote(file) + "\n}\n" +
-			"policy \"a\" {\n  deny = " + quote(deny) + "\n  when = " + when + "\n}\n" +
+		src := least + "networks \"office\" {\n  file = " + Quote(file) + "\n}\n" +
+			"policy \"a\" {\n  deny = " + Quote(deny) + "\n  when = " + when + "\n}\n" +
 			"route \"a\" {\n  backend = \"legacy\"\n  login = " + login + "\n}\n"
 		if c, _, _ := Parse("config.hcl", []byte(src)); c != nil {
 			sameAgain(t, c)

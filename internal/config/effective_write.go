@@ -41,7 +41,7 @@ func (w *writer) body(b *block, p part, indent string) {
 func (w *writer) block(p part, indent string) {
 	w.text.WriteString(indent + p.is.name)
 	if p.is.labelled {
-		w.text.WriteString(" " + quote(p.label))
+		w.text.WriteString(" " + Quote(p.label))
 	}
 	w.text.WriteString(" {\n")
 	w.body(p.is, p, indent+"  ")

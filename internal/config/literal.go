@@ -43,9 +43,9 @@ func literal(w *word, v any, indent string) string {
 		if v == 0 {
 			return ""
 		}
-		return quote(short(v))
+		return Quote(short(v))
 	case Rate:
-		return quote(v.text())
+		return Quote(v.text())
 	default:
 		return fmt.Sprint(v)
 	}
@@ -56,17 +56,17 @@ func masked(none bool) string {
 	if none {
 		return ""
 	}
-	return quote(secretWord)
+	return Quote(secretWord)
 }
 
 func textLiteral(w *word, s string) string {
 	switch {
 	case s == "" && w.off:
-		return quote(off)
+		return Quote(off)
 	case s == "":
 		return ""
 	default:
-		return quote(s)
+		return Quote(s)
 	}
 }
 
@@ -77,7 +77,7 @@ const lineRoom = 100
 func list(texts []string, indent string) string {
 	quoted := make([]string, len(texts))
 	for i, s := range texts {
-		quoted[i] = quote(s)
+		quoted[i] = Quote(s)
 	}
 	one := "[" + strings.Join(quoted, ", ") + "]"
 	if len(indent)+len(one) <= lineRoom {
@@ -99,10 +99,10 @@ func list(texts []string, indent string) string {
 	return b.String()
 }
 
-// quote writes s as a text in quotes that means s, in visible characters only:
-// neither is a part of it taken for a template, nor does it command a terminal.
-// What isn't UTF-8 can't be written, and becomes U+FFFD.
-func quote(s string) string {
+// Quote writes s as a text in quotes that means s in a configuration, in visible
+// characters only: neither is a part of it taken for a template, nor does it
+// command a terminal. What isn't UTF-8 can't be written, and becomes U+FFFD.
+func Quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for i, r := range s {

@@ -23,7 +23,7 @@ func TestQuote(t *testing.T) {
 		"bücher":                 `"bücher"`,
 		"\xff":                   "\"\ufffd\"",
 	} {
-		if got := quote(given); got != want {
+		if got := Quote(given); got != want {
 			t.Errorf("%q gave %s, want %s", given, got, want)
 		}
 	}
@@ -36,7 +36,7 @@ func FuzzQuote(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		quoted := quote(s)
+		quoted := Quote(s)
 		if strings.ContainsFunc(quoted, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q gave %q", s, quoted)
 		}

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"popgate/internal/admin"
@@ -65,15 +64,10 @@ func (c *call) find() error {
 	return err
 }
 
-func missing(path string) bool {
-	_, err := os.Stat(path)
-	return errors.Is(err, fs.ErrNotExist)
-}
-
 // configuration returns the configuration, which it reads when it is first asked.
 func (c *call) configuration() (*config.Config, error) {
 	if c.cfg == nil {
-		cfg, err := load(c.path, c.std.err)
+		cfg, err := load(originOf(c.path, c.given["config"]), c.std.err)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 
 // check loads everything that serve would load, and opens no port.
 func check(_ context.Context, args []string, std streams) error {
-	path, cfg, err := configured("check", args, std)
+	from, cfg, err := configured("check", args, std)
 	if err != nil {
 		return err
 	}
@@ -26,21 +27,29 @@ func check(_ context.Context, args []string, std streams) error {
 	if _, err := assemble(cfg, lasting{log: warnings, metrics: metrics.New()}); err != nil {
 		return usageError{err}
 	}
-	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", path, count(len(cfg.Listeners), "listener"),
+	fmt.Fprintf(std.out, "%s is fine: %s, %s, %s, %s\n", from, count(len(cfg.Listeners), "listener"),
 		count(len(cfg.Backends), "backend"), count(len(cfg.Tenants), "tenant"), count(len(cfg.Routes), "route"))
 	return nil
 }
 
 // configured parses the flags of a command that works with a configuration, and
 // loads it.
-func configured(name string, args []string, std streams) (path string, cfg *config.Config, err error) {
+func configured(name string, args []string, std streams) (from origin, cfg *config.Config, err error) {
 	set := flags(name, "[--config FILE|FOLDER]", std)
-	set.StringVar(&path, "config", defaultConfig, "the configuration: a file, or a folder of *.hcl files")
+	path := set.String("config", defaultConfig, "the configuration: a file, or a folder of *.hcl files;\n"+
+		"without this flag and without the file, $"+backendVariable+",\n$"+hostsVariable+" and $"+emailVariable+" make one")
 	if err := parse(set, args, std); err != nil {
-		return "", nil, err
+		return origin{}, nil, err
 	}
-	cfg, err = load(path, std.err)
-	return path, cfg, err
+	from = originOf(*path, isWritten(set, "config"))
+	cfg, err = load(from, std.err)
+	return from, cfg, err
+}
+
+// isWritten tells whether a flag stands on the command line.
+func isWritten(set *flag.FlagSet, name string) (written bool) {
+	set.Visit(func(f *flag.Flag) { written = written || f.Name == name })
+	return written
 }
 
 func count(n int, what string) string {
@@ -51,8 +60,8 @@ func count(n int, what string) string {
 }
 
 // load reads a configuration and prints every problem it has.
-func load(path string, w io.Writer) (*config.Config, error) {
-	cfg, diags, files, certificates := read(path)
+func load(from origin, w io.Writer) (*config.Config, error) {
+	cfg, diags, files, certificates := from.read()
 	if len(diags) > 0 {
 		if err := config.WriteDiagnostics(w, files, diags, isTerminal(w)); err != nil {
 			return nil, err
@@ -69,8 +78,8 @@ func load(path string, w io.Writer) (*config.Config, error) {
 
 // loadAgain reads a configuration while the program runs: each problem is one
 // event of its log.
-func loadAgain(path string, log hclog.Logger) (*config.Config, error) {
-	cfg, diags, _, certificates := read(path)
+func loadAgain(from origin, log hclog.Logger) (*config.Config, error) {
+	cfg, diags, _, certificates := from.read()
 	for _, d := range diags {
 		level := hclog.Error
 		if d.Severity == hcl.DiagWarning {
@@ -102,13 +111,6 @@ func newBadConfig(diags hcl.Diagnostics, certificates error) *badConfig {
 		bad.problems = append(bad.problems, asLine(certificates))
 	}
 	return bad
-}
-
-// read reads a configuration, and what is wrong with its certificates if the
-// rest is wrong already.
-func read(path string) (cfg *config.Config, diags hcl.Diagnostics, files map[string]*hcl.File, certificates error) {
-	cfg, diags, files = config.Load(path, func(c *config.Config) { certificates = badCertificates(c) })
-	return cfg, diags, files, certificates
 }
 
 // badCertificates says what is wrong with the files of a configuration that may

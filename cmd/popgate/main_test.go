@@ -15,7 +15,9 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	_ = os.Unsetenv(socketVariable) // of whoever runs the tests
+	for _, name := range []string{socketVariable, backendVariable, hostsVariable, emailVariable} {
+		_ = os.Unsetenv(name) // of whoever runs the tests
+	}
 	dir, err := os.MkdirTemp("", "popgate-test-")
 	if err == nil {
 		program, err = build(dir)

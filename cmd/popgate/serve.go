@@ -15,7 +15,7 @@ import (
 
 // serve runs the proxy until it is told to stop.
 func serve(ctx context.Context, args []string, std streams) error {
-	path, cfg, err := configured("serve", args, std)
+	from, cfg, err := configured("serve", args, std)
 	if err != nil {
 		return err
 	}
@@ -24,11 +24,14 @@ func serve(ctx context.Context, args []string, std streams) error {
 		if err := forbidCores(); err != nil {
 			log.Warn("core dumps can't be turned off, passwords may be in them", "error", err)
 		}
+		if from.environment {
+			log.Info("the configuration comes from the environment", "variables", getVariables().set())
+		}
 		s, err := newService(cfg, log, numbers)
 		if err != nil {
 			return err
 		}
-		return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(path, log) }, nil)
+		return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(from, log) }, nil)
 	})
 }
 

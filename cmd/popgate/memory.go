@@ -24,6 +24,12 @@ func tuneMemory() {
 	}
 }
 
+// memoryLimit is how much memory Go can use, in octets; 0: nothing is known to
+// limit it.
+func memoryLimit() uint64 {
+	return lesser(segmentMemory(), groupMemory(os.DirFS("/")))
+}
+
 // usable is what Go can use of a data segment, in octets.
 func usable(dataSegment uint64) uint64 {
 	return max(dataSegment, mappedMemory+sessionMemory) - mappedMemory

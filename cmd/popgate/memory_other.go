@@ -2,5 +2,5 @@
 
 package main
 
-// memoryLimit knows of no limit here.
-func memoryLimit() uint64 { return 0 }
+// segmentMemory knows of no limit here.
+func segmentMemory() uint64 { return 0 }

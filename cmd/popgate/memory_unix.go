@@ -7,11 +7,11 @@ import (
 	"syscall"
 )
 
-// memoryLimit is how much memory Go can use, in octets; 0: nothing is known to
-// limit it. Deliberate: of the limits of a process only that of the data segment
+// segmentMemory is how much memory Go can use, by the limits of the process, in
+// octets; 0: none is limited. Deliberate: of these only that of the data segment
 // counts. RLIMIT_AS also counts what is mapped and never used, over a gigabyte of
 // Go's, and Linux heeds no RLIMIT_RSS.
-func memoryLimit() uint64 {
+func segmentMemory() uint64 {
 	var limit syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_DATA, &limit) != nil || limit.Cur > math.MaxInt64/2 {
 		return 0

@@ -1,22 +1,47 @@
 # A static popgate and nothing else: no shell, no packages, not root.
-#   docker build -t popgate .
-#   docker run -p 80:80 -p 443:443 -p 995:995 -v ./popgate:/etc/popgate:ro \
-#     -v ./acme:/var/lib/popgate/acme --tmpfs /run/popgate --stop-timeout 160 popgate
-# where ./popgate holds config.hcl and the files that it names, readable by user
-# 65532, who also owns ./acme (docs/certificates.md). `docker kill -s HUP NAME`
-# reloads.
-ARG GO_IMAGE=golang:1.26-bookworm
+#   docker build --build-arg REVISION=$(git rev-parse HEAD) -t popgate .
+# which is `make image`. docs/install.md tells how to run it. deploy/container/build-test
+# builds it where nothing can be pulled, and sends mail through it.
+#
+# Deliberate: the binary has no capability to open ports below 1024. With one, it
+# could not be started at all where that is taken from the container
+# (--cap-drop ALL), and it would come to nothing without new privileges.
+ARG GO_IMAGE=golang:1.26
 FROM ${GO_IMAGE} AS build
+# For those who can't reach the usual places; unset, they are Go's defaults.
+ARG GOPROXY
+ARG GOSUMDB
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -o /popgate ./cmd/popgate
+# There is no .git here (.dockerignore), so that `popgate version` knows the commit
+# by this only.
+ARG REVISION
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -X main.revision=${REVISION}" -o /image/popgate ./cmd/popgate
+# /run/popgate is open to all, as /tmp is: what is mounted over it has its mode, but
+# belongs to root.
+RUN cd /image && mkdir -p etc/popgate etc/ssl/certs run/popgate var/lib/popgate \
+    && chown 65532:65532 run/popgate var/lib/popgate \
+    && chmod 1777 run/popgate && chmod 0700 var/lib/popgate \
+    && echo 'popgate:x:65532:65532:popgate:/var/lib/popgate:/sbin/nologin' > etc/passwd \
+    && echo 'popgate:x:65532:' > etc/group \
+    && cp /etc/ssl/certs/ca-certificates.crt etc/ssl/certs/
 
 FROM scratch
-COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build /popgate /popgate
+COPY --from=build /image/ /
 USER 65532:65532
+WORKDIR /etc/popgate
+VOLUME /var/lib/popgate
 EXPOSE 80 443 995
+HEALTHCHECK --interval=30s --timeout=6s --start-period=60s CMD ["/popgate", "health", "--quiet"]
 ENTRYPOINT ["/popgate"]
-CMD ["serve", "--config", "/etc/popgate/config.hcl"]
+CMD ["serve"]
+ARG VERSION=devel
+ARG REVISION
+LABEL org.opencontainers.image.title="popgate" \
+      org.opencontainers.image.description="TLS-terminating POP3 proxy" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

@@ -5,6 +5,7 @@ RACE     ?= 0
 # Runs and not a time: at the end of a time Go's fuzzer may fail a sound target
 # ("context deadline exceeded").
 FUZZTIME ?= 20000x
+DOCKER   ?= docker
 LINT     := $(GO) tool -modfile=tools/go.mod
 # It runs here, whatever machine popgate is for.
 SBOM     ?= env -u GOARCH -u GOARM $(LINT) cyclonedx-gomod
@@ -47,6 +48,10 @@ sbom: build ## dist/popgate.cdx.json, all that is in the binary (CycloneDX)
 
 reproduce: ## builds all of it twice, in two places, and compares
 	deploy/reproduce
+
+.PHONY: image
+image: ## the container image popgate; needs docker, or DOCKER=podman
+	$(DOCKER) build --build-arg REVISION=$$(git describe --always --abbrev=40 --exclude='*' --dirty) -t popgate .
 
 test: ## every test; RACE=1 adds the race detector (which needs gcc)
 	$(GO) test $(TESTFLAGS) ./...

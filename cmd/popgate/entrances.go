@@ -45,11 +45,15 @@ func newEntrances(log hclog.Logger, challenges http.Handler, desks admin.Options
 	if e.admin, err = admin.New(desks); err != nil {
 		return nil, err
 	}
+	e.admin.SetAccess(admin.Access{At: nowhere})
 	e.socket.listen, e.socket.serve = admin.Listen, e.admin.Serve
 	e.operators.listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 	e.operators.serve = e.admin.Serve
 	return e, nil
 }
+
+// nowhere is an address that no connection comes in at.
+var nowhere = new(net.TCPAddr)
 
 // open opens what cfg names, beside what is open. What cfg doesn't name itself,
 // but has by default, may fail; but hosts must be validated somewhere.
@@ -109,7 +113,6 @@ func (e *entrances) openOperators(address string) error {
 
 // use brings in force what was opened, and says so.
 func (e *entrances) use(access admin.Access) {
-	e.admin.SetAccess(access) // before anybody can come in by a new door
 	before := e.challenge.addr()
 	e.challenge.use()
 	if at := e.challenge.addr(); at != nil && at != before {
@@ -118,6 +121,13 @@ func (e *entrances) use(access admin.Access) {
 	e.socket.use()
 	before = e.operators.addr()
 	e.operators.use()
+	// Behind that, and for this door only: nobody who has come in by the one of
+	// before gets what this one allows. Until then that one's rules hold for both.
+	access.At = nowhere
+	if at := e.operators.addr(); at != nil {
+		access.At = at
+	}
+	e.admin.SetAccess(access)
 	if at := e.operators.addr(); at != nil && at != before {
 		e.log.Info("status page and metrics are served", "address", at.String())
 	}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -241,5 +244,61 @@ func TestCertificatesShown(t *testing.T) {
 	if c.Name != "main" || c.Source != admin.SourceFile || fmt.Sprint(c.Names) != "["+siteName+"]" || c.State != admin.StateValid ||
 		c.Issuer != "popgate test CA" || *c.DaysLeft != days || c.LastError != nil || c.NextTry != nil {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestAdminMovesAway: whoever came in while a token was asked for gets nothing by a
+// reload that asks for none elsewhere, nor by one that closes the door.
+func TestAdminMovesAway(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	token := filepath.Join(s.dir, "token")
+	if err := os.WriteFile(token, []byte(strings.Repeat("0123456789abcdef", 2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	door := func(lines string) {
+		s.write(t, oneListener+s.certificate(siteName)+backendAt(s.port)+"admin {\n  socket = \"off\"\n"+lines+"\n}\n")
+	}
+	door("address = \"127.0.0.1:0\"\ntoken_file = \"token\"")
+	p := popgate(t, nil, "serve", "--config", s.config)
+	const served = `status page and metrics are served: address=(\S+)`
+	first := p.log(t, 1, served)[1]
+	conn, err := net.Dial("tcp", first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	ask := func(path string) (int, error) {
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path); err != nil {
+			return 0, err
+		}
+		answer, err := http.ReadResponse(in, nil)
+		if err != nil {
+			return 0, err
+		}
+		defer answer.Body.Close()
+		_, err = io.Copy(io.Discard, answer.Body)
+		return answer.StatusCode, err
+	}
+	if status, err := ask("/healthz"); status != http.StatusOK || err != nil {
+		t.Fatalf("a probe: %d, %v", status, err)
+	}
+	door("address = \"127.0.0.2:0\"")
+	p.reload(t, 1)
+	if status, err := ask("/v1/sessions"); err == nil {
+		t.Errorf("the old connection is answered: %d", status)
+	}
+	second := p.log(t, 2, served)[1]
+	if answer, err := http.Get("http://" + second + "/v1/sessions"); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("the new door: %v", err)
+	} else {
+		_ = answer.Body.Close()
+	}
+	door("")
+	p.reload(t, 2)
+	if answer, err := http.Get("http://" + second + "/v1/sessions"); err == nil {
+		_ = answer.Body.Close()
+		t.Errorf("the closed door: %s", answer.Status)
 	}
 }

@@ -99,7 +99,7 @@ func TestOperationsHasEveryKey(t *testing.T) {
 // of the log.
 func TestOperationsQuotesTheLog(t *testing.T) {
 	var said strings.Builder
-	for _, dir := range []string{"proxy", "authz", "tlsconf", "internal/relay", "internal/logs", "cmd/popgate"} {
+	for _, dir := range []string{"proxy", "authz", "tlsconf", "internal/relay", "internal/logs", "internal/admin", "cmd/popgate"} {
 		for _, file := range source(t, dir) {
 			for _, word := range constants(file) {
 				said.WriteString(word + "\n")

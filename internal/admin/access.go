@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +25,9 @@ type Access struct {
 	Hosts []string
 	// Pprof opens /debug/pprof/ to whoever may do everything.
 	Pprof bool
+	// At is where the TCP listener of this Access is. Whoever has come in
+	// elsewhere, by one of before, may do nothing. Nil: anywhere.
+	At net.Addr
 }
 
 // need is what a call asks of whoever makes it.
@@ -36,8 +39,34 @@ const (
 	needNone             // nothing: probes can't send a token
 )
 
-// SetAccess replaces who may ask over TCP.
-func (s *Server) SetAccess(a Access) { s.access.Store(&a) }
+// SetAccess replaces who may ask over TCP. If that is a change, all connections
+// there are closed, whatever they are doing: none may outlive the token that it
+// came in with, nor the address.
+func (s *Server) SetAccess(a Access) {
+	if before := s.access.Swap(&a); before != nil && before.same(&a) {
+		return
+	}
+	s.strangers.closeAll()
+}
+
+// same tells whether a and b let in the same.
+func (a *Access) same(b *Access) bool {
+	return a.Token == b.Token && a.Pprof == b.Pprof && slices.Equal(a.Hosts, b.Hosts) && at(a.At) == at(b.At)
+}
+
+func at(addr net.Addr) string {
+	if addr == nil {
+		return ""
+	}
+	return addr.String()
+}
+
+// covers tells whether a connection to local came in by the listener of a.
+func (a *Access) covers(local net.Addr) bool {
+	here, ok := a.At.(*net.TCPAddr)
+	there, known := local.(*net.TCPAddr)
+	return !ok || known && here.Port == there.Port && (here.IP.IsUnspecified() || here.IP.Equal(there.IP))
+}
 
 // asker is who makes a request.
 type asker int
@@ -67,10 +96,11 @@ func trusted(ctx context.Context) bool { return ctx.Value(asAsker{}) == askerTru
 
 // Refusals of requests over TCP.
 var (
-	errHost    = &Error{Code: CodeMisdirected, Message: "this name isn't one of popgate's: ask by IP address, or list it in admin { hosts }"}
-	errOrigin  = &Error{Code: CodeForbidden, Message: "a page from elsewhere must not ask"}
-	errToken   = &Error{Code: CodeUnauthorized, Message: "the token is missing or wrong"}
-	errNoToken = &Error{Code: CodeForbidden, Message: "this needs the unix socket, or a token: admin { token_file }"}
+	errHost      = &Error{Code: CodeMisdirected, Message: "this name isn't one of popgate's: ask by IP address, or list it in admin { hosts }"}
+	errOrigin    = &Error{Code: CodeForbidden, Message: "a page from elsewhere must not ask"}
+	errToken     = &Error{Code: CodeUnauthorized, Message: "the token is missing or wrong"}
+	errElsewhere = &Error{Code: CodeForbidden, Message: "the admin address has changed"}
+	errNoToken   = &Error{Code: CodeForbidden, Message: "this needs the unix socket, or a token: admin { token_file }"}
 )
 
 // admit decides whether a request may be answered, and as whose.
@@ -79,7 +109,10 @@ func (s *Server) admit(r *http.Request, n need) (asker, *Error) {
 		return askerTrusted, nil
 	}
 	access := s.access.Load()
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	switch {
+	case !access.covers(local):
+		return askerUnknown, errElsewhere
 	case !access.knows(r.Host):
 		return askerUnknown, errHost
 	case foreignOrigin(r):
@@ -101,35 +134,39 @@ func (s *Server) admit(r *http.Request, n need) (asker, *Error) {
 
 // knows tells whether a request for host is meant for popgate.
 func (a *Access) knows(host string) bool {
-	name := host
+	name, literal := host, false
 	if bare, _, err := net.SplitHostPort(host); err == nil {
-		name = bare
-	}
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil || name == "localhost" {
-		return true
-	}
-	for _, known := range a.Hosts {
-		if name == strings.ToLower(known) {
-			return true
+		name, literal = bare, strings.HasPrefix(host, "[")
+	} else if inner, ok := strings.CutPrefix(host, "["); ok {
+		name, literal = strings.CutSuffix(inner, "]")
+		if !literal {
+			return false
 		}
 	}
-	return false
+	if addr, err := netip.ParseAddr(name); err == nil {
+		// RFC 3986 §3.2.2: IPv6 stands in brackets, and nothing else does.
+		return addr.Zone() == "" && literal == addr.Is6()
+	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	return !literal && (name == "localhost" || slices.ContainsFunc(a.Hosts, func(known string) bool {
+		return name == strings.ToLower(known)
+	}))
 }
 
 // foreignOrigin tells whether a page of another origin has made a browser ask.
 func foreignOrigin(r *http.Request) bool {
-	if origin := r.Header.Get("Origin"); origin != "" {
-		from, err := url.Parse(origin)
-		return err != nil || from.Host != r.Host
+	if origins := r.Header.Values("Origin"); len(origins) > 0 {
+		return len(origins) > 1 || origins[0] != "http://"+r.Host && origins[0] != "https://"+r.Host
 	}
-	switch r.Header.Get("Sec-Fetch-Site") {
+	header := r.Header.Get
+	switch header("Sec-Fetch-Site") {
 	case "", "none", "same-origin":
 		return false
 	}
-	// A link from elsewhere may be followed; whatever else a page asks for, it
-	// asks for itself.
-	return r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Method != http.MethodGet
+	// A link from elsewhere to the page may be followed; whatever else a page asks
+	// for, or shows in a frame, it asks for itself.
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return !read || r.URL.Path != "/" || header("Sec-Fetch-Mode") != "navigate" || header("Sec-Fetch-Dest") != "document"
 }
 
 // tokenOf returns the token that a request brings, in either form.

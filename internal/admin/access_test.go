@@ -1,11 +1,15 @@
 package admin
 
 import (
+	"bufio"
+	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -141,13 +145,16 @@ func logged(text string) string {
 }
 
 // TestFollowedLink: a link from elsewhere may lead to the page, and to nothing
-// that changes something.
+// else; nor may a page of elsewhere show it in a frame.
 func TestFollowedLink(t *testing.T) {
 	r := newCounted(t, Access{Token: testToken})
 	for _, c := range r.server.calls() {
-		answer, _ := askTCP(t, r.address, lineOf(c), "Host: localhost", "Authorization: Bearer "+testToken, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate")
-		if forbidden := answer.StatusCode == http.StatusForbidden; forbidden != (c.method != http.MethodGet) {
-			t.Errorf("%s: %s", c.name, answer.Status)
+		for _, dest := range []string{"document", "iframe"} {
+			answer, _ := askTCP(t, r.address, lineOf(c), "Host: localhost", "Authorization: Bearer "+testToken,
+				"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: "+dest)
+			if allowed := answer.StatusCode != http.StatusForbidden; allowed != (c.name == "show page" && dest == "document") {
+				t.Errorf("%s, %s: %s", c.name, dest, answer.Status)
+			}
 		}
 	}
 }
@@ -205,29 +212,158 @@ func TestNamesAreHidden(t *testing.T) {
 	}
 }
 
-// TestSetAccess: a reload changes who may ask, connections that are there
-// included.
+// TestSetAccess: a change closes the connections that are there, whatever they are
+// doing, and one that changes nothing doesn't. Over the socket nobody notices.
 func TestSetAccess(t *testing.T) {
-	r := newCounted(t, Access{})
-	conn, err := net.Dial("tcp", r.address)
+	tracing := make(chan struct{}, 1)
+	over := make(chan error, 1)
+	program := watched()
+	program.trace = func(ctx context.Context, _ string, _ func(TraceEvent) error) error {
+		tracing <- struct{}{}
+		<-ctx.Done()
+		over <- nil
+		return ctx.Err()
+	}
+	server, _ := newServer(t, program)
+	server.SetAccess(Access{Token: testToken})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	defer conn.Close()
-	for i, tt := range []struct {
-		access Access
-		status int
-	}{
-		{Access{}, 200}, {Access{Token: testToken + "old"}, 401}, {Access{Token: testToken}, 200}, {Access{}, 401},
-	} {
-		r.server.SetAccess(tt.access)
-		header := "Authorization: Bearer " + testToken + "\r\n"
-		if i == 0 {
-			header = ""
+	go func() { _ = server.Serve(l) }()
+	t.Cleanup(func() { _ = server.Close() })
+	trace, err := net.Dial("tcp", l.Addr().String())
+	must(t, err)
+	defer trace.Close()
+	body := `{"user":"bob"}`
+	_, err = fmt.Fprintf(trace, "POST /v1/trace HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", testToken, len(body), body)
+	must(t, err)
+	<-tracing
+	kept, err := net.Dial("tcp", l.Addr().String())
+	must(t, err)
+	defer kept.Close()
+	ask := func() (int, error) {
+		if _, err := io.WriteString(kept, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			return 0, err
 		}
-		_, err := io.WriteString(conn, "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\n"+header+"\r\n")
+		answer, err := http.ReadResponse(bufio.NewReader(kept), nil)
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.Copy(io.Discard, answer.Body)
+		return answer.StatusCode, errors.Join(err, answer.Body.Close())
+	}
+	server.SetAccess(Access{Token: testToken})
+	if status, err := ask(); status != 200 || err != nil {
+		t.Errorf("after nothing has changed: %d, %v", status, err)
+	}
+	select {
+	case <-over:
+		t.Error("the trace is over though nothing has changed")
+	default:
+	}
+	server.SetAccess(Access{Token: testToken + "new"})
+	<-over
+	if status, err := ask(); err == nil {
+		t.Errorf("a connection outlives its token: %d", status)
+	}
+	if answer, _ := askTCP(t, l.Addr().String(), "GET /v1/sessions", "Host: localhost", "Authorization: Bearer "+testToken+"new"); answer.StatusCode != 200 {
+		t.Errorf("with the new token: %s", answer.Status)
+	}
+}
+
+// TestElsewhere: a listener that isn't the one in force lets nobody in, probes
+// neither.
+func TestElsewhere(t *testing.T) {
+	server, _ := newServer(t, watched())
+	var at []net.Addr
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
 		must(t, err)
-		if answer, _ := readAnswer(t, conn, "GET"); answer.StatusCode != tt.status {
-			t.Errorf("%d: %s, want %d", i, answer.Status, tt.status)
+		go func() { _ = server.Serve(l) }()
+		at = append(at, l.Addr())
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	server.SetAccess(Access{At: at[1]})
+	for i, want := range []int{403, 200} {
+		for _, path := range []string{"/v1/sessions", "/healthz"} {
+			if answer, _ := askTCP(t, at[i].String(), "GET "+path, "Host: localhost"); answer.StatusCode != want {
+				t.Errorf("%s at listener %d: %s, want %d", path, i, answer.Status, want)
+			}
 		}
+	}
+	any := &net.TCPAddr{IP: net.IPv6unspecified, Port: at[0].(*net.TCPAddr).Port}
+	server.SetAccess(Access{At: any})
+	if answer, _ := askTCP(t, at[0].String(), "GET /healthz", "Host: localhost"); answer.StatusCode != 200 {
+		t.Errorf("at an address that %s takes in: %s", any, answer.Status)
+	}
+}
+
+// TestPlacesPerClient: one address can't take all places of a listener.
+func TestPlacesPerClient(t *testing.T) {
+	var full int
+	p := &places{all: 4, each: 2, full: func(net.Conn) { full++ }, strangers: new(connections), from: make(map[netip.Addr]int)}
+	conn := func(ip string) net.Conn {
+		a, _ := net.Pipe()
+		return fromAddr{a, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}
+	}
+	take := func(ip string, want bool) *placed {
+		t.Helper()
+		c := p.take(conn(ip))
+		if (c != nil) != want {
+			t.Errorf("%s has a place: %v, want %v", ip, c != nil, want)
+		}
+		return c
+	}
+	first := take("192.0.2.1", true)
+	take("::ffff:192.0.2.1", true)
+	take("192.0.2.1", false)
+	take("192.0.2.2", true)
+	take("192.0.2.2", true)
+	take("192.0.2.3", false)
+	must(t, first.Close())
+	must(t, first.Close())
+	take("192.0.2.3", true)
+	if full != 2 || len(p.strangers.open) != 4 || p.taken != 4 {
+		t.Errorf("%d were told, %d are open, %d places taken", full, len(p.strangers.open), p.taken)
+	}
+	p.strangers.closeAll()
+	if p.taken != 0 || len(p.from) != 0 || len(p.strangers.open) != 0 {
+		t.Errorf("left: %+v", p)
+	}
+}
+
+// fromAddr is a connection from an address.
+type fromAddr struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (f fromAddr) RemoteAddr() net.Addr { return f.addr }
+
+// TestTries: of an address five refusals of a kind are told in a minute, and the
+// next one later tells of the others. What is remembered has a bound.
+func TestTries(t *testing.T) {
+	var list tries
+	now := time.Unix(1_000_000, 0)
+	told := 0
+	for range 100 {
+		if _, tell := list.note("192.0.2.1:4000", "status", now); tell {
+			told++
+		}
+	}
+	if told != 5 {
+		t.Errorf("%d are told, want 5", told)
+	}
+	if _, tell := list.note("192.0.2.2:1", "status", now); !tell {
+		t.Error("another address isn't told of")
+	}
+	if more, tell := list.note("192.0.2.1:4001", "status", now.Add(time.Minute)); !tell || more != 95 {
+		t.Errorf("a minute later %d more, told: %v", more, tell)
+	}
+	for i := range 3000 {
+		list.note(fmt.Sprintf("192.0.2.1:%d", i), fmt.Sprint("call ", i), now.Add(time.Minute))
+	}
+	if len(list.from) > 1001 {
+		t.Errorf("%d rows", len(list.from))
 	}
 }
 

@@ -56,6 +56,11 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
 		s.note(r, c, "ok", began)
 		return
 	}
+	var told told
+	if errors.As(err, &told) {
+		s.note(r, c, told.code, began)
+		return
+	}
 	failed := asError(ctx, err)
 	if failed.Code == CodeInternal {
 		s.log.Error("admin call failed", "call", c.name, "error", quoted(err.Error()))
@@ -63,6 +68,11 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
 	s.note(r, c, failed.Code, began)
 	s.fail(w, failed)
 }
+
+// told is an error that stands in the answer already.
+type told struct{ code string }
+
+func (t told) Error() string { return t.code }
 
 // perform makes the call, and sends the answer if it has none of its own.
 func (s *Server) perform(w http.ResponseWriter, r *http.Request, c call) error {
@@ -80,7 +90,15 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, c call) error {
 // trying tokens.
 func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, c call, refused *Error) {
 	s.refused(refused.Code)
-	s.log.Info("admin call refused", "call", c.name, "client", r.RemoteAddr, "reason", refused.Code)
+	if more, tell := s.tries.note(r.RemoteAddr, c.name, time.Now()); tell {
+		args := []any{"call", c.name, "client", r.RemoteAddr, "reason", refused.Code}
+		if more > 0 {
+			args = append(args, "more", more)
+		}
+		s.log.Info("admin call refused", args...)
+	}
+	// The next try takes another connection, and leaves a place to others.
+	w.Header().Set("Connection", "close")
 	if refused.Code == CodeUnauthorized {
 		// Browsers ask for Basic only; its user name is not looked at.
 		w.Header().Set("WWW-Authenticate", `Basic realm="popgate: any name, and the token", charset="UTF-8"`)
@@ -159,6 +177,10 @@ func (s *Server) deliver(w http.ResponseWriter, status int, kind string, body []
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	if h.Get("Content-Security-Policy") == "" {
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	}
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

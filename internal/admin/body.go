@@ -19,6 +19,14 @@ func readBody(r *http.Request, into any) error {
 	return decodeBody(body, into)
 }
 
+// field names where in an object something is.
+func field(path string) string {
+	if path == "" {
+		return ""
+	}
+	return "at " + brief(path) + " "
+}
+
 // decodeBody decodes a body that is one JSON object. A word that isn't known is
 // an error: without it, something else would be done than was meant.
 func decodeBody(body []byte, into any) error {
@@ -29,6 +37,10 @@ func decodeBody(body []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) {
+			return fmt.Errorf("the body is no JSON object for this call: %sa %s stands where it can't", field(kind.Field), kind.Value)
+		}
 		return fmt.Errorf("the body is no JSON object for this call: %s", brief(err.Error()))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {

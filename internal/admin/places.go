@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 )
 
@@ -10,7 +11,7 @@ import (
 // would leave it to the clients when closing the listener ends Accept.
 type limited struct {
 	net.Listener
-	places chan struct{}
+	places *places
 }
 
 func (l limited) Accept() (net.Conn, error) {
@@ -19,13 +20,70 @@ func (l limited) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		select {
-		case l.places <- struct{}{}:
-			return &placed{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
-		default:
-			_ = conn.Close()
+		if placed := l.places.take(conn); placed != nil {
+			return placed, nil
+		}
+		_ = conn.Close()
+	}
+}
+
+// places are those of a listener's connections. Of one client over TCP there can
+// be fewer: it must not take all of them from operators.
+type places struct {
+	all, each int            // how many there can be, and of one address; 0: no limit
+	full      func(net.Conn) // told of a connection without a place
+	strangers *connections   // where those over TCP are
+
+	mu    sync.Mutex
+	taken int
+	from  map[netip.Addr]int
+}
+
+// take gives conn a place; nil: there is none.
+func (p *places) take(conn net.Conn) *placed {
+	addr := addrOf(conn)
+	p.mu.Lock()
+	ok := p.taken < p.all && (p.each == 0 || !addr.IsValid() || p.from[addr] < p.each)
+	if ok {
+		p.taken++
+		if addr.IsValid() {
+			p.from[addr]++
 		}
 	}
+	p.mu.Unlock()
+	if !ok {
+		p.full(conn)
+		return nil
+	}
+	c := &placed{Conn: conn}
+	c.leave = sync.OnceFunc(func() {
+		p.strangers.remove(c)
+		p.giveBack(addr)
+	})
+	if conn.LocalAddr().Network() != "unix" {
+		p.strangers.add(c)
+	}
+	return c
+}
+
+func (p *places) giveBack(addr netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken--
+	if !addr.IsValid() {
+		return
+	}
+	if p.from[addr]--; p.from[addr] == 0 {
+		delete(p.from, addr)
+	}
+}
+
+// addrOf is where a connection over TCP comes from; else it is not valid.
+func addrOf(conn net.Conn) netip.Addr {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
 
 // placed is a connection that has a place.
@@ -46,4 +104,38 @@ func (c *placed) CloseWrite() error {
 		return half.CloseWrite()
 	}
 	return nil
+}
+
+// connections are those that are open.
+type connections struct {
+	mu   sync.Mutex
+	open map[*placed]bool
+}
+
+func (c *connections) add(conn *placed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = make(map[*placed]bool)
+	}
+	c.open[conn] = true
+}
+
+func (c *connections) remove(conn *placed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, conn)
+}
+
+// closeAll closes them.
+func (c *connections) closeAll() {
+	c.mu.Lock()
+	open := make([]*placed, 0, len(c.open))
+	for conn := range c.open {
+		open = append(open, conn)
+	}
+	c.mu.Unlock()
+	for _, conn := range open {
+		_ = conn.Close()
+	}
 }

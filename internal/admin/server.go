@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,6 +40,7 @@ const (
 	maxHeader      = 16 << 10 // octets
 	maxBody        = 64 << 10 // octets
 	maxConnections = 64       // at once, of each listener
+	maxPerClient   = 16       // of these, over TCP from one address beyond loopback
 )
 
 // Server answers operators' commands. Its methods can be called at any time,
@@ -53,8 +55,10 @@ type Server struct {
 	refused      func(code string)
 	log          hclog.Logger
 
-	http   http.Server
-	access atomic.Pointer[Access]
+	http      http.Server
+	access    atomic.Pointer[Access]
+	strangers connections // over TCP
+	tries     tries
 
 	// ending is done when the server ends, with ErrShuttingDown for its cause.
 	// Deliberate: a context in a struct, as net/http asks a function without
@@ -98,11 +102,27 @@ func New(opts Options) (*Server, error) {
 // Several listeners can be served, also one after the other: requests that came
 // over one that is closed are answered all the same. Serve closes l.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(limited{Listener: l, places: make(chan struct{}, maxConnections)})
+	err := s.http.Serve(limited{Listener: l, places: s.newPlaces(l)})
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return fmt.Errorf("serve %s: %w", l.Addr(), err)
+}
+
+// newPlaces are those for a listener. On a loopback address all clients have the
+// same one: there is no telling them apart.
+func (s *Server) newPlaces(l net.Listener) *places {
+	p := &places{all: maxConnections, full: s.noPlace, strangers: &s.strangers, from: make(map[netip.Addr]int)}
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+		p.each = maxPerClient
+	}
+	return p
+}
+
+// noPlace tells of a connection that was closed, as there are too many.
+func (s *Server) noPlace(conn net.Conn) {
+	s.refused("no_place")
+	s.log.Warn("too many admin connections, one was closed", "address", conn.LocalAddr().String())
 }
 
 // Shutdown closes the listeners, tells those who wait for an order that it is

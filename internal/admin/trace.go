@@ -73,20 +73,34 @@ func (s *Server) traceUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
-	out := newLineWriter(w)
+	// It may take longer than a connection has for a request.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	var out *lineWriter // nil: nothing has been sent
 	err = s.sessions.Trace(ctx, wish.User, func(e TraceEvent) error {
+		if out == nil {
+			out = newLineWriter(w)
+		}
 		e = e.Printable()
 		return out.write(traceLine{TraceEvent: &e})
 	})
-	switch {
-	case err == nil, out.err != nil:
-		return nil // or nobody is there any more
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && ended(ctx, err):
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && ended(ctx, err) {
 		err = &Error{Code: CodeTimeout, Message: "the time for this trace is over"}
 	}
-	// What has begun can't be answered with an error any more.
-	_ = out.write(traceLine{Error: asError(ctx, err)})
-	return nil
+	switch {
+	case err == nil && out == nil:
+		newLineWriter(w) // a session that said nothing
+		return nil
+	case err == nil:
+		return nil
+	case out == nil:
+		return err
+	case out.err != nil:
+		return told{CodeAbandoned}
+	}
+	// What has begun can't be answered with a status any more.
+	failed := asError(ctx, err)
+	_ = out.write(traceLine{Error: failed})
+	return told{failed.Code}
 }
 
 // lineWriter writes an answer line by line; each is sent at once.
@@ -96,15 +110,13 @@ type lineWriter struct {
 	err     error // of writing
 }
 
-// newLineWriter begins an answer: whoever asks sees at once that it is being
-// waited. The connection's time for a request is over with that.
+// newLineWriter begins an answer.
 func newLineWriter(w http.ResponseWriter) *lineWriter {
 	l := &lineWriter{w: w, control: http.NewResponseController(w)}
 	h := w.Header()
 	h.Set("Content-Type", "application/x-ndjson; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	_ = l.control.SetReadDeadline(time.Time{})
 	_ = l.control.SetWriteDeadline(time.Now().Add(sendTime))
 	w.WriteHeader(http.StatusOK)
 	l.err = l.control.Flush()

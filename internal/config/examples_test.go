@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,9 +35,9 @@ func hclBlocks(t *testing.T, name string) []string {
 	return blocks
 }
 
-// examples returns every hcl example of the README and the docs, config.hcl, and the
-// one that the Debian package begins with, by where it stands. An example that is about something else may leave out tls and
-// backend; nothing else is added to it.
+// examples returns every hcl example of the READMEs and the docs, config.hcl, and the
+// configurations in deploy, by where it stands. An example that is about something
+// else may leave out tls and backend; nothing else is added to it.
 func examples(t *testing.T) map[string]string {
 	t.Helper()
 	docs, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
@@ -46,6 +47,7 @@ func examples(t *testing.T) map[string]string {
 	if readme := filepath.Join(root, "README.md"); exists(readme) {
 		docs = append(docs, readme)
 	}
+	docs = append(docs, deployed(t, ".md")...)
 	examples := make(map[string]string)
 	for _, name := range docs {
 		for i, src := range hclBlocks(t, name) {
@@ -55,7 +57,7 @@ func examples(t *testing.T) map[string]string {
 			if !hasBackend.MatchString(src) {
 				src += "\nbackend \"legacy\" {\n  address = \"10.0.0.5:110\"\n}\n"
 			}
-			examples[fmt.Sprintf("%s example %d", filepath.Base(name), i+1)] = src
+			examples[fmt.Sprintf("%s example %d", name, i+1)] = src
 		}
 	}
 	if len(examples) < 4 {
@@ -69,7 +71,29 @@ func examples(t *testing.T) map[string]string {
 		examples[name] = string(src)
 		examples[name+" with what is commented out"] = uncommented(string(src))
 	}
+	for _, name := range deployed(t, ".hcl") {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples[name] = string(text)
+	}
 	return examples
+}
+
+// deployed returns the files below deploy whose names end in ext.
+func deployed(t *testing.T, ext string) (names []string) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(root, "deploy"), func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Ext(name) == ext {
+			names = append(names, name)
+		}
+		return err
+	})
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no *%s in deploy: %v", ext, err)
+	}
+	return names
 }
 
 // parseExample loads an example where there is what it asks for by env and file.

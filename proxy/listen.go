@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"slices"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,21 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	return ln, privileged(err)
 }
 
+// enter returns the listener for an address: on a socket that was given for it,
+// or else on one that is opened.
+func (s *Server) enter(ctx context.Context, address string) (net.Listener, error) {
+	ln, err := s.opts.Given(address)
+	switch tcp, ok := ln.(*net.TCPListener); {
+	case err != nil:
+		return nil, err
+	case ln == nil:
+		return s.opts.Listen(ctx, address)
+	case ok:
+		return newGivenListener(tcp)
+	}
+	return ln, nil
+}
+
 // privileged adds to an error what a port below 1024 takes.
 func privileged(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
@@ -42,6 +58,7 @@ type acceptor struct {
 	srv      *Server
 	address  string // as configured
 	listener net.Listener
+	busy     atomic.Int64 // since when it deals with a connection, in ns of Unix time; 0: it waits for one
 }
 
 // The waits after an accept that failed, as when there is no descriptor left.
@@ -54,13 +71,18 @@ const (
 func (a *acceptor) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { _ = a.listener.Close() })
 	defer stop()
+	if !a.srv.released(ctx) {
+		return
+	}
 	var pause time.Duration
 	for {
 		conn, err := a.listener.Accept()
 		switch {
 		case err == nil:
 			pause = 0
+			a.busy.Store(time.Now().UnixNano())
 			a.srv.start(ctx, conn, a.address)
+			a.busy.Store(0)
 			continue
 		case errors.Is(err, net.ErrClosed), ctx.Err() != nil:
 			return

@@ -30,6 +30,13 @@ type Options struct {
 	// others are just closed. Each takes a descriptor. 0 is 64.
 	Polite int
 
+	// Given returns a listener on a socket that the process was given for an
+	// address as configured; nil: it was given none, and opens the address. Nil
+	// likewise.
+	Given func(address string) (net.Listener, error)
+	// Hold holds accepting back until it is closed. Nil: nothing does.
+	Hold <-chan struct{}
+
 	// Listen, Dial and LookUp replace the network in tests; nil is the real one.
 	Listen func(ctx context.Context, address string) (net.Listener, error)
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
@@ -68,6 +75,9 @@ const politePlaces = 64
 func New(opts Options) *Server {
 	if opts.Listen == nil {
 		opts.Listen = listen
+	}
+	if opts.Given == nil {
+		opts.Given = func(string) (net.Listener, error) { return nil, nil }
 	}
 	if opts.Dial == nil {
 		opts.Dial = dialer.DialContext
@@ -124,7 +134,7 @@ func (s *Server) listen(ctx context.Context, listeners []Listener) ([]*acceptor,
 		if have {
 			continue
 		}
-		ln, err := s.opts.Listen(ctx, l.Address)
+		ln, err := s.enter(ctx, l.Address)
 		if err != nil && l.Optional {
 			s.log.Warn("listener can't be opened, popgate does without it", "listener", l.Name, "address", l.Address, "error", err)
 			continue

@@ -31,6 +31,10 @@ func NewTickets() *Tickets {
 // of TLS 1.2 that used tickets, and play the server to clients that resume.
 func SharedTickets(secret []byte) *Tickets { return &Tickets{secret: secret} }
 
+// Secret is what the keys follow from, for the process that takes this one's
+// place, which makes its own by [SharedTickets]. It must go nowhere else.
+func (t *Tickets) Secret() []byte { return t.secret }
+
 // ticketKey is a key of crypto/tls.
 type ticketKey = [32]byte
 

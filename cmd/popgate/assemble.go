@@ -28,6 +28,7 @@ type lasting struct {
 	metrics   *metrics.Metrics
 	automatic *tlsconf.Automatic // nil: of the certificates' own
 	tickets   *tlsconf.Tickets   // where ticket_secret isn't set; nil likewise
+	given     *given             // sockets
 }
 
 // assemble makes the parts and reports all problems at once.

@@ -50,7 +50,7 @@ func TestNotRunning(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")
 	for _, args := range []string{
 		"status", "top", "top --once", "sessions", "sessions show x", "sessions kick x", "backends", "backends drain x", "backends undrain x",
-		"health", "health --live", "trace bob", "blocks", "blocks clear all", "log", "log debug", "config", "reload", "drain",
+		"health", "health --live", "trace bob", "blocks", "blocks clear all", "log", "log debug", "config", "reload", "upgrade", "drain",
 	} {
 		r := runHere(t, append(strings.Fields(args), "--socket", socket)...)
 		r.wantCode(t, exitFailed, "popgate: no popgate is running that answers on "+socket)

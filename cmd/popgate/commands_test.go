@@ -43,6 +43,8 @@ func TestChanges(t *testing.T) {
 	}{
 		{"reload", "the configuration is in force\n", "reload"},
 		{"reload --json", "{\n  \"reloaded\": true,\n  \"problems\": []\n}\n", "reload"},
+		{"upgrade", "upgraded: process 4711 serves, and the old one ends when its sessions have\n", "upgrade"},
+		{"upgrade --json", "{\n  \"upgraded\": true,\n  \"pid\": 4711\n}\n", "upgrade"},
 		{"drain", "draining: nobody new gets in, and popgate ends when its sessions have\n", "drain"},
 		{"config", "a = 1\n b = \"\uFFFD[2J\"\n", ""},
 		{"log", "info\n", ""},
@@ -78,6 +80,20 @@ func TestReloadProblems(t *testing.T) {
 	r.wantCode(t, exitFailed)
 	if got := strings.Join(strings.Fields(r.out), ""); !strings.HasPrefix(got, `{"reloaded":false,"problems":["config.hcl:3:unknownword",`) || r.err != "" {
 		t.Errorf("%s, %q", got, r.err)
+	}
+}
+
+// TestUpgradeFails: why the old process goes on is shown, and it is a failure.
+func TestUpgradeFails(t *testing.T) {
+	for want, err := range map[string]error{
+		"popgate: the old process goes on: bad\uFFFD[2J\n": &admin.UpgradeError{Reason: "bad\x1b[2J"},
+		"popgate: an upgrade is under way\n":               admin.ErrUpgrading,
+	} {
+		r := (&fake{upgrade: err}).asked(t, "upgrade")
+		r.wantCode(t, exitFailed)
+		if r.err != want || r.out != "" {
+			t.Errorf("%q, %q; want %q", r.out, r.err, want)
+		}
 	}
 }
 

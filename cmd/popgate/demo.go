@@ -68,7 +68,9 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 			return err
 		}
 		load := func() (*config.Config, error) { return demoSettings(dir, address, std.err) }
-		return s.run(ctx, cfg, load, func() error {
+		signals := listenForSignals()
+		defer signals.stop()
+		return s.run(ctx, cfg, runOptions{load: load, signals: signals, started: func() error {
 			mail := s.server.Addr(demoAddr).(*net.TCPAddr)
 			status := s.entrances.operators.addr().(*net.TCPAddr)
 			ca := filepath.Join(dir, "ca.pem")
@@ -78,7 +80,7 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 				}
 			}
 			return printDemo(std.out, dir, password, mail.Port, status.Port)
-		})
+		}})
 	})
 	visitors.Wait()
 	return errors.Join(err, server.Close())

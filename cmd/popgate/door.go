@@ -2,8 +2,10 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,11 +18,14 @@ type door struct {
 	log    hclog.Logger
 	// serve serves what comes through a listener until that is closed.
 	serve func(net.Listener) error
+	// hold holds the serving back until it is closed. Nil: nothing does.
+	hold <-chan struct{}
 
 	address string // in force; "" for none
 	current net.Listener
-	pending net.Listener // opened, not in use yet
-	wanted  string       // the address to come
+	closed  chan struct{} // ends a wait for hold when current is closed
+	pending net.Listener  // opened, not in use yet
+	wanted  string        // the address to come
 	serving sync.WaitGroup
 }
 
@@ -48,11 +53,21 @@ func (d *door) use() {
 		return
 	}
 	if d.current != nil {
+		close(d.closed)
 		_ = d.current.Close()
 	}
 	d.address, d.current, d.pending = d.wanted, d.pending, nil
 	if l := d.current; l != nil {
+		d.closed = make(chan struct{})
+		closed := d.closed
 		d.serving.Go(func() {
+			if d.hold != nil {
+				select {
+				case <-d.hold:
+				case <-closed:
+					return
+				}
+			}
 			// One that was closed ends so.
 			if err := d.serve(l); err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 				d.log.Error("no connections are taken any more", "address", l.Addr().String(), "error", err)
@@ -74,6 +89,7 @@ func (d *door) forget() {
 func (d *door) close(stop func() error) error {
 	err := stop()
 	if d.current != nil {
+		close(d.closed)
 		if closeErr := d.current.Close(); !errors.Is(closeErr, net.ErrClosed) {
 			err = errors.Join(err, closeErr)
 		}
@@ -81,6 +97,15 @@ func (d *door) close(stop func() error) error {
 	d.serving.Wait()
 	d.address, d.current = "", nil
 	return err
+}
+
+// file returns a descriptor of the door's socket, which the caller closes.
+func (d *door) file() (*os.File, error) {
+	socket, ok := d.current.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, fmt.Errorf("%T has no descriptor", d.current)
+	}
+	return socket.File()
 }
 
 // addr is where the door is; nil: it is closed.

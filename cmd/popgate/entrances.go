@@ -28,27 +28,22 @@ type entrances struct {
 }
 
 // newEntrances returns closed ones.
-func newEntrances(log hclog.Logger, challenges http.Handler, desks admin.Options) (*entrances, error) {
+func newEntrances(log hclog.Logger, challenges http.Handler, given *given, desks admin.Options) (*entrances, error) {
 	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
 	desks.Logger = log.Named("admin")
 	e.challenge.log, e.socket.log, e.operators.log = log.Named("acme"), desks.Logger, desks.Logger
 	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
-	e.challenge.listen = func(address string) (net.Listener, error) {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return nil, err
-		}
-		return tlsconf.LimitChallenges(l), nil
-	}
-	e.challenge.serve = e.answers.Serve
+	e.challenge.listen = func(address string) (net.Listener, error) { return given.listen(useChallenge, address) }
+	e.challenge.serve = func(l net.Listener) error { return e.answers.Serve(tlsconf.LimitChallenges(l)) }
 	var err error
 	if e.admin, err = admin.New(desks); err != nil {
 		return nil, err
 	}
 	e.admin.SetAccess(admin.Access{At: nowhere})
-	e.socket.listen, e.socket.serve = admin.Listen, e.admin.Serve
-	e.operators.listen = func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
+	e.socket.listen, e.socket.serve = given.listenAdmin, e.admin.Serve
+	e.operators.listen = func(address string) (net.Listener, error) { return given.listen(useOperators, address) }
 	e.operators.serve = e.admin.Serve
+	e.challenge.hold, e.socket.hold, e.operators.hold = given.hold, given.hold, given.hold
 	return e, nil
 }
 
@@ -148,8 +143,22 @@ const partingTime = 2 * time.Second
 func (e *entrances) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
-	admin := func() error { return e.admin.Shutdown(ctx) }
-	if err := errors.Join(e.challenge.close(e.answers.Close), e.socket.close(admin), e.operators.close(admin)); err != nil {
+	e.shut(e.answers.Close, func() error { return e.admin.Shutdown(ctx) })
+}
+
+// retire closes them all, as another process answers there from now on. Whoever
+// has come already is answered as ever.
+func (e *entrances) retire() {
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	defer cancel()
+	if e.socket.current != nil {
+		admin.Leave(e.socket.current)
+	}
+	e.shut(func() error { return e.answers.Shutdown(ctx) }, func() error { return e.admin.Retire(ctx) })
+}
+
+func (e *entrances) shut(answers, admin func() error) {
+	if err := errors.Join(e.challenge.close(answers), e.socket.close(admin), e.operators.close(admin)); err != nil {
 		e.log.Debug("not closed in order", "error", err)
 	}
 }

@@ -25,7 +25,7 @@ import (
 func doors(t *testing.T) (*entrances, *output) {
 	t.Helper()
 	log := newOutput()
-	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, noDesks)
+	e, err := newEntrances(hclog.New(&hclog.LoggerOptions{Output: log}), nil, new(given), noDesks)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,6 +33,7 @@ type fake struct {
 	blocks   []admin.Block
 	config   string
 	reload   error
+	upgrade  error
 	trace    func(ctx context.Context, user string, each func(admin.TraceEvent) error) error
 	level    string
 	until    time.Time
@@ -104,6 +105,11 @@ func (f *fake) Config() string { return f.config }
 func (f *fake) Reload(context.Context) error {
 	f.do("reload")
 	return f.reload
+}
+
+func (f *fake) Upgrade(context.Context) (int, error) {
+	f.do("upgrade")
+	return 4711, f.upgrade
 }
 
 func (f *fake) Drain() { f.do("drain") }

@@ -56,7 +56,7 @@ func groups() []group {
 		{"To begin", []command{
 			{name: "demo", summary: "try popgate: a proxy, a certificate and a mail server of its own", run: runDemo, plain: plain{switches: []string{"traffic"}}},
 			{name: "check", summary: "check the configuration and show all problems", run: check, plain: configured},
-			{name: "serve", summary: "run the proxy (SIGHUP reloads, SIGTERM drains, a second one stops)", run: serve, plain: configured},
+			{name: "serve", summary: "run the proxy (SIGHUP reloads, USR2 upgrades, SIGTERM drains, a second one stops)", run: serve, plain: configured},
 			asked("cert", "list, check and renew certificates", certMenu),
 		}},
 		{"What is going on?", []command{
@@ -75,6 +75,7 @@ func groups() []group {
 		{"To change what runs", []command{
 			asked("config", "show the configuration in force", configMenu),
 			asked("reload", "bring the configuration's file in force", reloadMenu),
+			asked("upgrade", "let a new process of the program take over", upgradeMenu),
 			asked("drain", "let sessions end, then stop", drainMenu),
 		}},
 		{"About this program", []command{

@@ -10,14 +10,19 @@ import (
 // orders are what operators want of the running program beside signals. The
 // loop of [service.run] takes them one by one, as it does signals.
 type orders struct {
-	reloads chan chan error
-	drained chan struct{} // closed: somebody wants to drain
-	once    sync.Once
-	over    chan struct{} // closed: nothing is taken any more
+	reloads  chan chan error
+	upgrades chan chan<- upgraded
+	pulses   chan struct{} // what the loop takes while it goes on
+	drained  chan struct{}      // closed: somebody wants to drain
+	once     sync.Once
+	over     chan struct{} // closed: nothing is taken any more
 }
 
 func newOrders() *orders {
-	return &orders{reloads: make(chan chan error), drained: make(chan struct{}), over: make(chan struct{})}
+	return &orders{
+		reloads: make(chan chan error), upgrades: make(chan chan<- upgraded), pulses: make(chan struct{}),
+		drained: make(chan struct{}), over: make(chan struct{}),
+	}
 }
 
 // reload has the configuration read again, and returns how that went.
@@ -35,6 +40,44 @@ func (o *orders) reload(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// upgrade has the program started anew, and returns the new process's id once that
+// one serves.
+func (o *orders) upgrade(ctx context.Context) (pid int, err error) {
+	answer := make(chan upgraded, 1)
+	select {
+	case o.upgrades <- answer:
+	case <-o.over:
+		return 0, admin.ErrShuttingDown
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case end := <-answer:
+		return end.pid, end.err
+	case <-ctx.Done():
+	}
+	// Both, maybe: the answer is what ends everything here.
+	select {
+	case end := <-answer:
+		return end.pid, end.err
+	default:
+		return 0, ctx.Err()
+	}
+}
+
+// alive tells whether the loop takes orders before ctx ends. One that is over has
+// ended in order.
+func (o *orders) alive(ctx context.Context) bool {
+	select {
+	case o.pulses <- struct{}{}:
+		return true
+	case <-o.over:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -61,12 +61,24 @@ func (d *processDesk) Reload(ctx context.Context) error {
 	err := d.service.orders.reload(ctx)
 	var bad *badConfig
 	switch {
-	case err == nil, errors.Is(err, admin.ErrShuttingDown), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case err == nil, errors.Is(err, admin.ErrShuttingDown), errors.Is(err, admin.ErrUpgrading), ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return err
 	case errors.As(err, &bad):
 		return &admin.ReloadError{Problems: bad.problems}
 	}
 	return &admin.ReloadError{Problems: []string{asLine(err)}}
+}
+
+// Upgrade starts the program anew, which takes over.
+func (d *processDesk) Upgrade(ctx context.Context) (pid int, err error) {
+	pid, err = d.service.orders.upgrade(ctx)
+	switch {
+	case err == nil, errors.Is(err, admin.ErrUpgrading), errors.Is(err, admin.ErrShuttingDown), ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return pid, err
+	case errors.Is(err, errStopping):
+		return 0, admin.ErrShuttingDown
+	}
+	return 0, &admin.UpgradeError{Reason: asLine(err)}
 }
 
 // Drain begins to drain.

@@ -13,6 +13,8 @@ import (
 func (s *service) hindrances() (reasons []string) {
 	cfg := s.config.Load()
 	switch {
+	case s.handedOver.Load():
+		return nil // the new process serves, and is asked from the next time on
 	case s.draining.Load():
 		reasons = append(reasons, "popgate is draining")
 	case cfg == nil:

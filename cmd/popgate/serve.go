@@ -4,87 +4,117 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/internal/config"
+	"popgate/internal/handover"
 	"popgate/internal/metrics"
 )
 
 // serve runs the proxy until it is told to stop.
 func serve(ctx context.Context, args []string, std streams) error {
+	signals := listenForSignals()
+	defer signals.stop()
+	inherited := inherit()
+	from, err := serveWith(ctx, args, std, inherited, signals)
+	inherited.report(from, err)
+	return err
+}
+
+// serveWith does so with what the process was given, and says where the
+// configuration came from.
+func serveWith(ctx context.Context, args []string, std streams, inherited *inheritance, signals *signals) (from origin, err error) {
+	if err := inherited.broken(); err != nil {
+		return origin{}, err
+	}
 	from, cfg, err := configured("serve", args, std)
 	if err != nil {
-		return err
+		return from, err
 	}
 	numbers := metrics.New()
-	return withLog(logOptions{Log: cfg.Log, Target: std.err, OnDrop: numbers.LogDropped}, func(log hclog.Logger) error {
+	return from, withLog(logOptions{Log: cfg.Log, Target: std.err, OnDrop: numbers.LogDropped}, func(log hclog.Logger) error {
 		if err := forbidCores(); err != nil {
 			log.Warn("core dumps can't be turned off, passwords may be in them", "error", err)
 		}
 		if from.environment {
 			log.Info("the configuration comes from the environment", "variables", getVariables().set())
 		}
-		s, err := newService(cfg, log, numbers)
+		s, err := newHeir(cfg, log, numbers, inherited)
 		if err != nil {
 			return err
 		}
-		return s.run(ctx, cfg, func() (*config.Config, error) { return loadAgain(from, log) }, nil)
+		load := func() (*config.Config, error) { return loadAgain(from, log) }
+		return s.run(ctx, cfg, runOptions{load: load, signals: signals, before: inherited.before, program: ownProgram()})
 	})
 }
 
 // errStopped is a second signal: the operator does not want to wait.
 var errStopped = errors.New("stopped before all sessions had ended")
 
-// run applies cfg and obeys signals: SIGHUP reloads, SIGTERM and SIGINT drain,
-// a second one of these stops at once. started, if set, is called once the
-// listeners are open. The end of ctx drains, too.
-func (s *service) run(ctx context.Context, cfg *config.Config, load func() (*config.Config, error), started func() error) error {
-	// Each its own: many SIGHUPs must not push the one out that ends it.
-	reloads, ends := make(chan os.Signal, 1), make(chan os.Signal, 2)
-	signal.Notify(reloads, syscall.SIGHUP)
-	signal.Notify(ends, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(reloads)
-	defer signal.Stop(ends)
+// runOptions say how a service runs.
+type runOptions struct {
+	load    func() (*config.Config, error) // reads the configuration again
+	signals *signals
+	// started, if set, is called once the listeners are open.
+	started func() error
+	// before is the popgate whose place this one takes; nil: none.
+	before *handover.Predecessor
+	// program is what an upgrade starts; nil: there can be none.
+	program *ownership
+}
+
+// run applies cfg and obeys signals: SIGHUP reloads, SIGUSR2 upgrades, SIGTERM and
+// SIGINT drain, a second one of these stops at once. The end of ctx drains, too.
+func (s *service) run(ctx context.Context, cfg *config.Config, opts runOptions) error {
 	serving, stopServing := context.WithCancel(ctx)
 	defer stopServing()
 	if err := s.apply(serving, cfg); err != nil {
 		return err
 	}
-	if started != nil {
-		if err := started(); err != nil {
+	s.closeUnused()
+	if opts.started != nil {
+		if err := opts.started(); err != nil {
 			return err
 		}
 	}
-	for running := true; running; {
-		select {
-		case <-ctx.Done():
-			running = false
-		case <-ends:
-			running = false
-		case <-s.orders.drained:
-			running = false
-		case <-reloads:
-			// Of several that come meanwhile one is enough. The log says how it went.
-			_ = s.reload(serving, load)
-		case answer := <-s.orders.reloads:
-			answer <- s.reload(serving, load)
+	if opts.before != nil {
+		if err := s.takeOver(ctx, opts.before, opts.signals.ends); err != nil {
+			return err
 		}
 	}
+	defer s.herald.begin()()
+	l := &loop{service: s, runOptions: opts, serving: serving}
+	handedOver := l.run(ctx)
 	close(s.orders.over)
-	s.draining.Store(true)
-	stopServing()
 	drained := make(chan struct{})
 	go func() {
+		defer close(drained)
+		if handedOver {
+			s.leave(stopServing)
+			return
+		}
+		s.herald.stopping(s.drain + s.quit)
+		s.draining.Store(true)
+		stopServing()
 		s.finish()
-		close(drained)
 	}()
-	select {
-	case <-drained:
-		return nil
-	case <-ends:
-		return errStopped
+	return s.await(drained, opts.signals.ends, handedOver)
+}
+
+// await waits for the end of the draining, or for a second signal. After a
+// hand-over it takes two: the one that ends the new process, as systemd sends it
+// to all, doesn't count.
+func (s *service) await(drained <-chan struct{}, ends <-chan os.Signal, handedOver bool) error {
+	for spared := !handedOver; ; spared = true {
+		select {
+		case <-drained:
+			return nil
+		case <-ends:
+			if spared {
+				return errStopped
+			}
+			s.log.Info("draining already, a second signal stops")
+		}
 	}
 }

@@ -28,11 +28,16 @@ type service struct {
 	format string        // of the log; can't change while running
 	level  logLevel      // of the log; can
 	drain  time.Duration // of the configuration in force
+	quit   time.Duration // likewise
 	orders *orders
+	herald *herald
+	had    legacy // of the process before; zero: there was none
 
 	config   atomic.Pointer[config.Config] // in force
 	loaded   atomic.Int64                  // when that was brought in force, in ns of Unix time
 	draining atomic.Bool
+
+	handedOver atomic.Bool // another process serves
 
 	explainer    atomic.Pointer[explainer]      // of the configuration in force
 	certificates atomic.Pointer[tlsconf.Source] // in force
@@ -42,18 +47,26 @@ type service struct {
 
 // newService returns a service that does nothing yet. It counts in numbers.
 func newService(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) (*service, error) {
-	s := &service{lasting: newLasting(log, numbers), guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
+	return newServiceOf(cfg, newLasting(log, numbers))
+}
+
+// newServiceOf does so with what is there already.
+func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
+	s := &service{lasting: with, guard: authz.New(authz.Rules{}, authz.Options{}), format: cfg.Log.Format}
+	log := s.log
 	s.level.log, s.orders = log, newOrders()
+	s.herald = newHerald(s)
 	descriptors, err := raiseDescriptors()
 	if err != nil {
 		return nil, fmt.Errorf("descriptors: %w", err)
 	}
 	s.server = proxy.New(proxy.Options{
 		Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy"), Polite: politeFor(descriptors),
+		Given: s.given.mail, Hold: s.given.hold,
 	})
 	s.stopWatching = func() {}
 	s.begin()
-	s.entrances, err = newEntrances(log, s.automatic, admin.Options{
+	s.entrances, err = newEntrances(log, s.automatic, s.given, admin.Options{
 		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
 		Logins:       &loginDesk{guard: s.guard, current: &s.explainer},
 		Sessions:     &sessionDesk{server: s.server},
@@ -68,7 +81,7 @@ func newService(cfg *config.Config, log hclog.Logger, numbers *metrics.Metrics) 
 // newLasting makes what outlives configurations.
 func newLasting(log hclog.Logger, numbers *metrics.Metrics) lasting {
 	return lasting{
-		log: log, metrics: numbers, tickets: tlsconf.NewTickets(),
+		log: log, metrics: numbers, tickets: tlsconf.NewTickets(), given: new(given),
 		automatic: tlsconf.NewAutomatic(tlsconf.AutomaticOptions{Logger: log, Observer: numbers}),
 	}
 }
@@ -83,6 +96,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	if parts.rules.Limits, err = s.fit(parts.rules.Limits); err != nil {
 		return err
 	}
+	s.given.Assign(wants(cfg))
 	if err := s.entrances.open(cfg, &parts.settings); err != nil {
 		s.entrances.forget()
 		return err
@@ -102,7 +116,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	if cfg.Log.Format != s.format {
 		s.log.Warn("the log's format changes with a restart only", "format", cfg.Log.Format)
 	}
-	s.drain = cfg.Timeouts.Drain
+	s.drain, s.quit = cfg.Timeouts.Drain, cfg.Timeouts.Quit
 	// Before operators can ask for them.
 	before := s.certificates.Swap(parts.certificates)
 	s.entrances.use(parts.access)
@@ -135,6 +149,9 @@ func (s *service) watchCertificates(ctx context.Context, before *tlsconf.Source,
 	watch, stop := context.WithCancel(ctx)
 	s.stopWatching = stop
 	s.watching.Go(func() {
+		if !s.given.released(watch) {
+			return
+		}
 		if err := next.Run(watch); err != nil && watch.Err() == nil {
 			s.log.Error("certificates are not watched any more", "error", err)
 		}

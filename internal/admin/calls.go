@@ -31,6 +31,9 @@ type call struct {
 const (
 	quickTime = 20 * time.Second
 	renewTime = 11 * time.Minute
+
+	// upgradeTime is what a new process has, and some seconds to be ended in.
+	upgradeTime = time.Minute
 )
 
 // calls is the API. What it says is a contract: paths and words may be added
@@ -61,6 +64,8 @@ func (s *Server) calls() []call {
 			changes: true, limit: quickTime, answer: s.reload},
 		{name: "drain", method: http.MethodPost, path: "/v1/drain",
 			changes: true, limit: quickTime, answer: s.drain},
+		{name: "upgrade", method: http.MethodPost, path: "/v1/upgrade",
+			changes: true, limit: upgradeTime, answer: s.upgrade},
 		{name: "set log level", method: http.MethodPut, path: "/v1/log",
 			body: true, changes: true, limit: quickTime, answer: s.setLogLevel},
 		{name: "trace", method: http.MethodPost, path: "/v1/trace",

@@ -25,12 +25,13 @@ var errAnswer = errors.New("that is no answer of popgate")
 // take a third of it.
 const maxAnswer = 64 << 20
 
-// quickLimit is how long a client waits for an answer that takes no order, and
-// renewLimit for one that does; the server has limits of its own, which are
-// shorter, so that its reason is seen.
+// quickLimit is how long a client waits for an answer that takes no order,
+// renewLimit for one that does, and upgradeLimit for another process; the server
+// has limits of its own, which are shorter, so that its reason is seen.
 const (
-	quickLimit = quickTime + 10*time.Second
-	renewLimit = renewTime + time.Minute
+	quickLimit   = quickTime + 10*time.Second
+	renewLimit   = renewTime + time.Minute
+	upgradeLimit = upgradeTime + 10*time.Second
 )
 
 // Client asks a running popgate. Its methods return [ErrNotRunning] if there is

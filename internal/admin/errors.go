@@ -22,6 +22,8 @@ const (
 	CodeUnknownBackend   = "unknown_backend"
 	CodeTooManyTraces    = "too_many_traces"
 	CodeReloadFailed     = "reload_failed"
+	CodeUpgradeFailed    = "upgrade_failed"
+	CodeUpgrading        = "upgrading" // an upgrade is under way already
 	CodeUnknownHost      = "unknown_host"
 	CodeUnknownListener  = "unknown_listener"
 	CodeNotAutomatic     = "not_automatic"
@@ -47,6 +49,8 @@ var statuses = map[string]int{
 	CodeUnknownBackend:   http.StatusNotFound,
 	CodeTooManyTraces:    http.StatusTooManyRequests,
 	CodeReloadFailed:     http.StatusUnprocessableEntity,
+	CodeUpgradeFailed:    http.StatusUnprocessableEntity,
+	CodeUpgrading:        http.StatusConflict,
 	CodeUnknownListener:  http.StatusNotFound,
 	CodeNotAutomatic:     http.StatusConflict,
 	CodePaused:           http.StatusTooManyRequests,
@@ -67,6 +71,7 @@ var sentinels = map[string]error{
 	CodeNotAutomatic:    ErrNotAutomatic,
 	CodeTooManyTraces:   ErrTooManyTraces,
 	CodeShuttingDown:    ErrShuttingDown,
+	CodeUpgrading:       ErrUpgrading,
 }
 
 // Error is an error as it is on the wire. For errors.Is it is the one of
@@ -122,6 +127,7 @@ func asError(ctx context.Context, err error) *Error {
 	var paused *PausedError
 	var order *OrderError
 	var reload *ReloadError
+	var upgrade *UpgradeError
 	for code, sentinel := range sentinels {
 		if errors.Is(err, sentinel) {
 			return &Error{Code: code, Message: sentinel.Error()}
@@ -132,6 +138,8 @@ func asError(ctx context.Context, err error) *Error {
 		return known
 	case errors.As(err, &reload):
 		return (&Error{Code: CodeReloadFailed, Message: "the old configuration stays", Problems: reload.Problems}).printable()
+	case errors.As(err, &upgrade):
+		return (&Error{Code: CodeUpgradeFailed, Message: upgrade.Error()}).printable()
 	case ended(ctx, err) && errors.Is(context.Cause(ctx), ErrShuttingDown):
 		return &Error{Code: CodeShuttingDown, Message: ErrShuttingDown.Error()}
 	case ended(ctx, err) && errors.Is(ctx.Err(), context.DeadlineExceeded):

@@ -127,11 +127,13 @@ func dead(path string) error {
 type listener struct {
 	*net.UnixListener
 	path string
-	// own is the socket's file. As long as the socket is open, no other file
+	// own is the socket's file; nil: another process sees to it. As long as the socket is open, no other file
 	// can be taken for it: its inode is not given away.
 	own  fs.FileInfo
 	once sync.Once
 	err  error
+
+	mu sync.Mutex // guards own
 }
 
 // Addr is where the socket is now.
@@ -167,6 +169,8 @@ func (l *listener) remove() error {
 }
 
 func (l *listener) ours() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	info, err := os.Lstat(l.path)
-	return err == nil && os.SameFile(info, l.own)
+	return err == nil && l.own != nil && os.SameFile(info, l.own)
 }

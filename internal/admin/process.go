@@ -30,6 +30,12 @@ type Process interface {
 	// Drain begins to drain, as SIGTERM does. Doing it twice does no harm.
 	Drain()
 
+	// Upgrade starts the program anew, which then takes over. It returns the new
+	// process's id once that one serves. Its errors are ErrShuttingDown,
+	// ErrUpgrading and an *UpgradeError, after which all is as before; the end of
+	// ctx ends the waiting only.
+	Upgrade(ctx context.Context) (pid int, err error)
+
 	// LogLevel returns the log's level, and until when it is not that of the
 	// configuration; zero: it is, or until the next reload.
 	LogLevel() (level string, until time.Time)

@@ -78,6 +78,8 @@ func (s stock) Ready() Readiness                      { return s.ready }
 func (s stock) Config() string                        { return s.config }
 func (s stock) LogLevel() (level string, _ time.Time) { return "info", time.Time{} }
 
+func (s stock) Upgrade(context.Context) (int, error) { return 4711, nil }
+
 func (s stock) Reload(ctx context.Context) error {
 	if s.reload == nil {
 		return nil

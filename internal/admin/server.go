@@ -138,6 +138,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// Retire is Shutdown where another process answers from now on: whoever has come
+// already is answered as ever, until ctx ends.
+func (s *Server) Retire(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	s.end(ErrShuttingDown)
+	if err != nil {
+		_ = s.http.Close()
+		return fmt.Errorf("retire admin server: %w", err)
+	}
+	return nil
+}
+
 // Close closes listeners and connections, whatever they are doing.
 func (s *Server) Close() error {
 	s.end(ErrShuttingDown)

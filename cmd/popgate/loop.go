@@ -1,0 +1,53 @@
+package main
+
+import "context"
+
+// loop is the part of a service's life in which it serves: it does one by one what
+// signals and operators want.
+type loop struct {
+	*service
+	runOptions
+	serving context.Context // ends with it; deliberate: all that it starts has this one
+	upgrade *upgrade        // under way; nil: none is
+}
+
+// run obeys until the service is to end, and tells whether another process has
+// taken over.
+func (l *loop) run(ctx context.Context) (handedOver bool) {
+	for {
+		select {
+		case <-ctx.Done():
+			return l.callOff()
+		case <-l.signals.ends:
+			return l.callOff()
+		case <-l.orders.drained:
+			return l.callOff()
+		case <-l.signals.reloads:
+			// Of several that come meanwhile one is enough. The log says how it went.
+			_ = l.reloadNow(true)
+		case answer := <-l.orders.reloads:
+			answer <- l.reloadNow(false)
+		case <-l.signals.upgrades:
+			l.startUpgrade(nil)
+		case answer := <-l.orders.upgrades:
+			l.startUpgrade(answer)
+		case end := <-l.upgrade.outcome():
+			if l.conclude(end) {
+				return true
+			}
+		case <-l.orders.pulses:
+		}
+	}
+}
+
+// reloadNow reloads. While another process starts, a signal waits for the end of
+// that, and an operator is told so.
+func (l *loop) reloadNow(later bool) error {
+	if l.upgrade != nil {
+		l.upgrade.reload = l.upgrade.reload || later
+		return errUpgrading
+	}
+	l.herald.reloading()
+	defer l.herald.reloaded()
+	return l.service.reload(l.serving, l.load)
+}

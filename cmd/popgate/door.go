@@ -87,11 +87,16 @@ func (d *door) forget() {
 // close closes the door and waits until nobody is in it. stop ends what serve
 // began.
 func (d *door) close(stop func() error) error {
-	err := stop()
+	return errors.Join(stop(), d.shut())
+}
+
+// shut closes the door for those who come from now on.
+func (d *door) shut() error {
+	var err error
 	if d.current != nil {
 		close(d.closed)
-		if closeErr := d.current.Close(); !errors.Is(closeErr, net.ErrClosed) {
-			err = errors.Join(err, closeErr)
+		if err = d.current.Close(); errors.Is(err, net.ErrClosed) {
+			err = nil
 		}
 	}
 	d.serving.Wait()

@@ -143,22 +143,23 @@ const partingTime = 2 * time.Second
 func (e *entrances) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	defer cancel()
-	e.shut(e.answers.Close, func() error { return e.admin.Shutdown(ctx) })
+	admin := func() error { return e.admin.Shutdown(ctx) }
+	if err := errors.Join(e.challenge.close(e.answers.Close), e.socket.close(admin), e.operators.close(admin)); err != nil {
+		e.log.Debug("not closed in order", "error", err)
+	}
 }
 
-// retire closes them all, as another process answers there from now on. Whoever
-// has come already is answered as ever.
+// retire closes them all, as another process answers there from now on. Operators
+// who have come already are answered as ever; a CA is not, as orders are called off.
 func (e *entrances) retire() {
-	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
-	defer cancel()
 	if e.socket.current != nil {
 		admin.Leave(e.socket.current)
 	}
-	e.shut(func() error { return e.answers.Shutdown(ctx) }, func() error { return e.admin.Retire(ctx) })
-}
-
-func (e *entrances) shut(answers, admin func() error) {
-	if err := errors.Join(e.challenge.close(answers), e.socket.close(admin), e.operators.close(admin)); err != nil {
+	if err := errors.Join(e.socket.shut(), e.operators.shut()); err != nil {
 		e.log.Debug("not closed in order", "error", err)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	e.admin.Retire(ctx)
+	cancel()
+	e.close()
 }

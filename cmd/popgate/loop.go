@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"popgate/internal/handover"
+)
 
 // loop is the part of a service's life in which it serves: it does one by one what
 // signals and operators want.
@@ -11,17 +15,20 @@ type loop struct {
 	upgrade *upgrade        // under way; nil: none is
 }
 
-// run obeys until the service is to end, and tells whether another process has
-// taken over.
-func (l *loop) run(ctx context.Context) (handedOver bool) {
+// run obeys until the service is to end. It returns the process that has taken
+// over; nil: none has.
+func (l *loop) run(ctx context.Context) (next *handover.Successor) {
 	for {
 		select {
 		case <-ctx.Done():
-			return l.callOff()
+			l.callOff()
+			return nil
 		case <-l.signals.ends:
-			return l.callOff()
+			l.callOff()
+			return nil
 		case <-l.orders.drained:
-			return l.callOff()
+			l.callOff()
+			return nil
 		case <-l.signals.reloads:
 			// Of several that come meanwhile one is enough. The log says how it went.
 			_ = l.reloadNow(true)
@@ -33,7 +40,7 @@ func (l *loop) run(ctx context.Context) (handedOver bool) {
 			l.startUpgrade(answer)
 		case end := <-l.upgrade.outcome():
 			if l.conclude(end) {
-				return true
+				return end.next
 			}
 		case <-l.orders.pulses:
 		}

@@ -56,7 +56,7 @@ func groups() []group {
 		{"To begin", []command{
 			{name: "demo", summary: "try popgate: a proxy, a certificate and a mail server of its own", run: runDemo, plain: plain{switches: []string{"traffic"}}},
 			{name: "check", summary: "check the configuration and show all problems", run: check, plain: configured},
-			{name: "serve", summary: "run the proxy (SIGHUP reloads, USR2 upgrades, SIGTERM drains, a second one stops)", run: serve, plain: configured},
+			{name: "serve", summary: "run the proxy (SIGHUP reloads, SIGUSR2 upgrades, SIGTERM drains)", run: serve, plain: configured},
 			asked("cert", "list, check and renew certificates", certMenu),
 		}},
 		{"What is going on?", []command{

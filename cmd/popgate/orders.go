@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"sync"
-
-	"popgate/internal/admin"
 )
 
 // orders are what operators want of the running program beside signals. The
@@ -16,6 +14,7 @@ type orders struct {
 	drained  chan struct{}      // closed: somebody wants to drain
 	once     sync.Once
 	over     chan struct{} // closed: nothing is taken any more
+	why      error         // set before that
 }
 
 func newOrders() *orders {
@@ -25,13 +24,29 @@ func newOrders() *orders {
 	}
 }
 
+// end takes no orders from now on, for a reason.
+func (o *orders) end(why error) {
+	o.why = why
+	close(o.over)
+}
+
+// wantsDrain tells whether somebody wants to drain.
+func (o *orders) wantsDrain() bool {
+	select {
+	case <-o.drained:
+		return true
+	default:
+		return false
+	}
+}
+
 // reload has the configuration read again, and returns how that went.
 func (o *orders) reload(ctx context.Context) error {
 	answer := make(chan error, 1)
 	select {
 	case o.reloads <- answer:
 	case <-o.over:
-		return admin.ErrShuttingDown
+		return o.why
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -50,7 +65,7 @@ func (o *orders) upgrade(ctx context.Context) (pid int, err error) {
 	select {
 	case o.upgrades <- answer:
 	case <-o.over:
-		return 0, admin.ErrShuttingDown
+		return 0, o.why
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"popgate/internal/admin"
 	"popgate/internal/config"
 	"popgate/internal/handover"
 	"popgate/internal/metrics"
@@ -85,21 +86,21 @@ func (s *service) run(ctx context.Context, cfg *config.Config, opts runOptions) 
 	}
 	defer s.herald.begin()()
 	l := &loop{service: s, runOptions: opts, serving: serving}
-	handedOver := l.run(ctx)
-	close(s.orders.over)
+	next := l.run(ctx)
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
-		if handedOver {
-			s.leave(stopServing)
+		if next != nil {
+			s.leave(next, stopServing)
 			return
 		}
+		s.orders.end(admin.ErrShuttingDown)
 		s.herald.stopping(s.drain + s.quit)
 		s.draining.Store(true)
 		stopServing()
 		s.finish()
 	}()
-	return s.await(drained, opts.signals.ends, handedOver)
+	return s.await(drained, opts.signals.ends, next != nil)
 }
 
 // await waits for the end of the draining, or for a second signal. After a

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"popgate/internal/admin"
@@ -155,9 +156,9 @@ func (l *loop) refuse(answer chan<- upgraded, err error) {
 }
 
 // callOff ends an upgrade that is under way, as the service is to end.
-func (l *loop) callOff() (handedOver bool) {
+func (l *loop) callOff() {
 	if l.upgrade == nil {
-		return false
+		return
 	}
 	l.upgrade.cancel(errStopping)
 	end := <-l.upgrade.ends
@@ -165,13 +166,17 @@ func (l *loop) callOff() (handedOver bool) {
 		end.next.End()
 	}
 	l.refuse(l.upgrade.answer, errStopping)
-	return false
 }
 
 // leave lets the sessions of a process that has handed over end.
-func (s *service) leave(stopServing func()) {
+func (s *service) leave(next *handover.Successor, stopServing func()) {
+	// Who asks here still is to ask again, and then reaches the new process.
+	s.orders.end(errUpgrading)
 	s.server.Retire()
 	s.entrances.retire()
+	if s.orders.wantsDrain() {
+		next.Signal(syscall.SIGTERM)
+	}
 	s.log.Info("sessions go on in the old process", "sessions", s.server.Open(), "timeout", s.drain.String())
 	s.stopWatching()
 	s.watching.Wait()

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +57,7 @@ type Server struct {
 	log          hclog.Logger
 
 	http      http.Server
+	open      sync.WaitGroup // connections
 	access    atomic.Pointer[Access]
 	strangers connections // over TCP
 	tries     tries
@@ -92,6 +94,7 @@ func New(opts Options) (*Server, error) {
 		ErrorLog:          log.New(complaints{s.log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return s.ending },
 		ConnContext:       transport,
+		ConnState:         s.count,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is as unknown as the rest
 	}
@@ -134,18 +137,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close()
 		return fmt.Errorf("shut down admin server: %w", err)
-	}
-	return nil
-}
-
-// Retire is Shutdown where another process answers from now on: whoever has come
-// already is answered as ever, until ctx ends.
-func (s *Server) Retire(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
-	s.end(ErrShuttingDown)
-	if err != nil {
-		_ = s.http.Close()
-		return fmt.Errorf("retire admin server: %w", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,8 +27,16 @@ type dynasty struct {
 	pid     int           // of the process that serves, as far as the test knows
 }
 
-// startDynasty runs a popgate that can be upgraded, as run says if it is set, until the test ends.
+// startDynasty runs a popgate that can be upgraded, by settings.run if it is set, until the test ends.
 func startDynasty(t *testing.T, s settings) *dynasty {
+	t.Helper()
+	d := prepareDynasty(t, s)
+	d.beginWith(t, append(slices.Clone(s.run), d.program, "serve", "--config", d.config), s.env)
+	return d
+}
+
+// prepareDynasty makes all that one needs.
+func prepareDynasty(t *testing.T, s settings) *dynasty {
 	t.Helper()
 	s = s.filled(t)
 	dir := folder(t)
@@ -41,13 +50,11 @@ func startDynasty(t *testing.T, s settings) *dynasty {
 	d.starttls = d.implicit
 	d.starttls.port, d.starttls.security = s.ports[1], startTLS
 	d.desk = socketDesk(t, d.popgate)
-	run := append(append([]string{}, s.run...), d.program, "serve", "--config", d.config)
-	d.begin(t, run, s.env)
 	return d
 }
 
-// begin starts the first process.
-func (d *dynasty) begin(t *testing.T, run, env []string) {
+// beginWith starts the first process, which gets files from descriptor 3 on.
+func (d *dynasty) beginWith(t *testing.T, run, env []string, files ...*os.File) {
 	t.Helper()
 	log, err := os.OpenFile(d.logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -56,7 +63,7 @@ func (d *dynasty) begin(t *testing.T, run, env []string) {
 	defer log.Close()
 	d.first = commandOf(run[0], run[1:]...)
 	d.first.Env = append(d.first.Env, env...)
-	d.first.Stderr = log
+	d.first.Stderr, d.first.ExtraFiles = log, files
 	if err := d.first.Start(); err != nil {
 		t.Fatal(err)
 	}

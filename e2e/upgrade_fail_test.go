@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/tls"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,6 +27,11 @@ func TestUpgradeThatFails(t *testing.T) {
 	script := func(text string) func() {
 		return func() { d.install(t, write(t, filepath.Join(folder(t), "script"), "#!/bin/sh\n"+text)) }
 	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
 	config := func(text string) func() { return func() { write(t, d.config, text) } }
 	descriptors := d.desk.number(t, "process_open_fds")
 	for name, test := range map[string]struct {
@@ -38,7 +44,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		"missing":          {func() { os.Remove(d.program) }, "no such file"},
 		"an unknown word":  {config(strings.Replace(good, "hostname", "hostnam", 1)), "hostnam"},
 		"no certificate":   {config(strings.Replace(good, host+".crt", "nowhere.crt", 1)), "nowhere.crt"},
-		"a port is taken":  {config(strings.Replace(good, loopback(s.ports[0]), loopback(b.port()), 1)), "address already in use"},
+		"a port is taken":  {config(strings.Replace(good, loopback(s.ports[0]), taken.Addr().String(), 1)), "address already in use"},
 		"it hangs up":      {script("exec 3<&- 4>&-\nexec sleep 60\n"), "the new process has ended without a word"},
 		"it speaks noise":  {script("echo '{}' >&4\nexec sleep 60\n"), "the old process goes on"},
 		"a config as file": {config("\x00"), "config.hcl"},
@@ -59,7 +65,7 @@ func TestUpgradeThatFails(t *testing.T) {
 		write(t, d.config, good)
 		d.install(t, program)
 	}
-	d.logs(t, 10, `\[ERROR\] popgate: upgrade failed, the old process goes on: error=`)
+	d.logs(t, 5, `\[ERROR\] popgate: upgrade failed, the old process goes on: error=`)
 	eventually(t, "no descriptor is left", func() bool { return d.desk.number(t, "process_open_fds") <= descriptors })
 	d.upgrade(t)
 	w.ok("DELE 1")

@@ -1,38 +1,23 @@
 package proxy
 
 import (
-	"fmt"
-	"net"
-	"os"
 	"slices"
+	"syscall"
 	"time"
 )
 
-// Files returns a descriptor of each listening socket, by the address as
-// configured, for another process to listen there, too. The caller closes them.
-func (s *Server) Files() (map[string]*os.File, error) {
+// Sockets returns the listening sockets, by the address as configured, for another
+// process to listen there, too. What has none, as in tests, is left out.
+func (s *Server) Sockets() map[string]syscall.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	files := make(map[string]*os.File)
+	sockets := make(map[string]syscall.Conn)
 	for address, a := range s.acceptors {
-		file, err := fileOf(a.listener)
-		if err != nil {
-			for _, file := range files {
-				_ = file.Close()
-			}
-			return nil, fmt.Errorf("listener at %s: %w", address, err)
+		if socket, ok := a.listener.(syscall.Conn); ok {
+			sockets[address] = socket
 		}
-		files[address] = file
 	}
-	return files, nil
-}
-
-func fileOf(ln net.Listener) (*os.File, error) {
-	socket, ok := ln.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, fmt.Errorf("%T has no descriptor", ln)
-	}
-	return socket.File()
+	return sockets
 }
 
 // Retire stops accepting, for good: another process has the sockets. Sessions go

@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -102,15 +100,6 @@ func (d *door) shut() error {
 	d.serving.Wait()
 	d.address, d.current = "", nil
 	return err
-}
-
-// file returns a descriptor of the door's socket, which the caller closes.
-func (d *door) file() (*os.File, error) {
-	socket, ok := d.current.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, fmt.Errorf("%T has no descriptor", d.current)
-	}
-	return socket.File()
 }
 
 // addr is where the door is; nil: it is closed.

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 
 	"popgate/internal/admin"
@@ -96,29 +96,27 @@ func (g *given) listenAdmin(path string) (net.Listener, error) {
 // be closed also if there is an error.
 func (s *service) away() ([]*handover.Socket, error) {
 	var open []*handover.Socket
-	add := func(kind, address string, file *os.File) {
-		open = append(open, handover.NewSocket(handover.Use{Kind: kind, Address: address}, file))
+	var errs []error
+	add := func(kind, address string, conn any) {
+		socket, err := handover.NewSocket(handover.Use{Kind: kind, Address: address}, conn)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", address, err))
+			return
+		}
+		open = append(open, socket)
 	}
-	files, err := s.server.Files()
-	if err != nil {
-		return nil, err
-	}
-	for address, file := range files {
-		add(useMail, address, file)
+	for address, socket := range s.server.Sockets() {
+		add(useMail, address, socket)
 	}
 	for kind, d := range map[string]*door{
 		useChallenge: &s.entrances.challenge, useOperators: &s.entrances.operators, useSocket: &s.entrances.socket,
 	} {
-		if d.current == nil || kind == useSocket && !s.hasAdminSocket() {
-			continue
+		if d.current != nil && (kind != useSocket || s.hasAdminSocket()) {
+			add(kind, d.address, d.current)
 		}
-		file, err := d.file()
-		if err != nil {
-			return open, fmt.Errorf("%s: %w", kind, err)
-		}
-		add(kind, d.address, file)
 	}
-	return s.given.Offer(open)
+	open, err := s.given.Offer(open)
+	return open, errors.Join(append(errs, err)...)
 }
 
 // hasAdminSocket tells whether the admin socket is where its path leads. If

@@ -32,10 +32,11 @@ func (h *herald) begin() (stop func()) {
 	if !h.systemd.Used() {
 		return func() {}
 	}
-	h.send(notify.Ready, notify.Status(h.status()))
+	told := h.status()
+	h.send(notify.Ready, notify.Status(told))
 	ctx, cancel := context.WithCancel(context.Background())
 	var telling sync.WaitGroup
-	telling.Go(func() { h.run(ctx) })
+	telling.Go(func() { h.run(ctx, told) })
 	return func() {
 		cancel()
 		telling.Wait()
@@ -43,14 +44,14 @@ func (h *herald) begin() (stop func()) {
 }
 
 // run feeds the watchdog as long as popgate is alive, and tells what is new.
-func (h *herald) run(ctx context.Context) {
+func (h *herald) run(ctx context.Context, told string) {
 	every := statusEvery
 	if h.watchdog > 0 {
 		every = min(every, h.watchdog/3)
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for told := ""; ; {
+	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

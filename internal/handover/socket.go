@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 )
 
 // Use is what a socket is for, and where: the word of the configuration that
@@ -41,8 +42,28 @@ type Socket struct {
 	taken bool     // a listener uses it, or did
 }
 
-// NewSocket returns a socket to give away. Its file is closed by [Start].
-func NewSocket(use Use, file *os.File) *Socket { return &Socket{Use: use, file: file} }
+// NewSocket returns a listener's socket to give away, with a descriptor of its own,
+// which [Start] closes.
+//
+// Deliberate: not by the listener's method File, whose file makes the socket a
+// blocking one, for the listener too, when it is given to os/exec: closing that
+// wouldn't end its Accept any more.
+func NewSocket(use Use, listener any) (*Socket, error) {
+	conn, ok := listener.(syscall.Conn)
+	if !ok {
+		return nil, fmt.Errorf("%T has no descriptor", listener)
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var file *os.File
+	var failed error
+	if err := raw.Control(func(fd uintptr) { file, failed = duplicate(int(fd)) }); err != nil {
+		return nil, err
+	}
+	return &Socket{Use: use, file: file}, failed
+}
 
 // Where says where the socket listens, for people.
 func (s *Socket) Where() string {

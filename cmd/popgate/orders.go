@@ -11,7 +11,7 @@ type orders struct {
 	reloads  chan chan error
 	upgrades chan chan<- upgraded
 	pulses   chan struct{} // what the loop takes while it goes on
-	drained  chan struct{}      // closed: somebody wants to drain
+	drained  chan struct{} // closed: somebody wants to drain
 	once     sync.Once
 	over     chan struct{} // closed: nothing is taken any more
 	why      error         // set before that

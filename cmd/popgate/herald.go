@@ -82,7 +82,7 @@ func (h *herald) alive(ctx context.Context, limit time.Duration) bool {
 	if len(stuck) == 0 && h.service.orders.alive(ctx) {
 		return true
 	}
-	h.service.log.Error("popgate doesn't get on, systemd's watchdog isn't fed", "stuck", stuck)
+	h.service.log.Error("no progress, systemd's watchdog isn't fed", "stuck", stuck)
 	return false
 }
 

@@ -60,7 +60,7 @@ func TestTraceHidesPasswords(t *testing.T) {
 				if !strings.HasPrefix(m.last, "+OK") {
 					t.Errorf("the login: %q", m.last)
 				}
-				m.chat(t, "PASS "+canary, "RETR "+canary)
+				m.chat(t, "PASS "+canary, "RETR "+canary, "STAT", "NOOP", "LIST 1")
 				_, _ = io.WriteString(m, "RETR 1\r\nQUIT\r\n")
 				m.rest(t)
 				told := joe.ends(t)

@@ -24,7 +24,7 @@ func TestTraceOfASession(t *testing.T) {
 		defer h.close()
 		r := h.trace(t, "Joe@acme.example")
 		m := h.from(t, "198.51.100.7")
-		m.chat(t, "NOOP", "USER joe@ACME.example", "PASS wrong", "user joe@acme.example", "PASS "+canary, "STAT", "RETR 1")
+		m.chat(t, "NOOP", "USER joe@ACME.example", "PASS wrong", "user joe@acme.example", "PASS "+canary, "LIST 1", "STAT", "NOOP", "RETR 1")
 		_, _ = io.WriteString(m, "QUIT\r\n")
 		m.rest(t)
 		const want = `note: 198.51.100.7:40001 connects to listener pop3s
@@ -42,7 +42,7 @@ note: the backend's greeting: +OK
 note: USER goes to the backend
 backend: +OK joe@ACME.example may try
 note: the password goes to the backend
-backend: ***
+backend: -ERR ***
 note: login refused, password_refused, after 0s
 popgate: -ERR [AUTH] authentication failed
 client: USER joe@acme.example
@@ -55,16 +55,20 @@ note: the backend's greeting: +OK
 note: USER goes to the backend
 backend: +OK joe@acme.example may try
 note: the password goes to the backend
-backend: ***
+backend: +OK ***
 note: login ok, after 0s
-client: STAT
+client: LIST 1
 backend: +OK 1 120
+client: STAT
+backend: +OK ***
+client: NOOP
+backend: +OK ***
 client: RETR 1
 backend: +OK here it is
 note: 47 octets, 3 lines
 client: QUIT
-backend: +OK bye
-note: the session ends: quit, 20 octets from the client and 86 from the backend after login, 3s in all
+backend: +OK ***
+note: the session ends: quit, 34 octets from the client and 187 from the backend after login, 3s in all
 `
 		if told := r.ends(t); told != want {
 			t.Errorf("the trace told\n%s\nwant\n%s", told, want)
@@ -222,7 +226,7 @@ func TestTraceOfAReadOnlySession(t *testing.T) {
 		r := h.trace(t, "joe")
 		m := h.from(t, "198.51.100.7")
 		m.chat(t, "USER joe", "PASS "+canary)
-		_, _ = io.WriteString(m, "RETR 1\r\nDELE 1\r\nSTAT\r\nQUIT\r\n")
+		_, _ = io.WriteString(m, "RETR 1\r\nDELE 1\r\nLIST 1\r\nQUIT\r\n")
 		m.rest(t)
 		const want = "note: 47 octets, 3 lines\npopgate: -ERR this mailbox is read-only\nbackend: +OK 1 120\n"
 		if told := r.ends(t); !strings.Contains(told, want) {

@@ -31,8 +31,8 @@ type trail struct {
 
 	// The login attempt under way.
 	who      names
-	password pop3.Password
-	greeting bool // the backend's next line is its greeting
+	password pop3.Password // its own copy: see keep
+	greeting bool          // the backend's next line is its greeting
 }
 
 // maxEarly bounds the record before login, in events.
@@ -127,9 +127,14 @@ func (t *trail) observer() relay.Observer {
 	}
 	return func(by relay.Origin, text string) bool {
 		if by == relay.ByBackend {
-			text = foreign(text)
+			// Some backends say at QUIT who has been there, and how.
+			text = shown([]byte(text), t.password)
 		}
-		return t.add(string(by), text)
+		followed := t.add(string(by), text)
+		if !followed {
+			t.password.Wipe()
+		}
+		return followed
 	}
 }
 
@@ -150,6 +155,7 @@ func (t *trail) finish(text string) {
 		f.finish(e)
 	}
 	t.followers, t.early = nil, nil
+	t.password.Wipe()
 }
 
 // rescue keeps a bug in the tracing from the session that is traced.

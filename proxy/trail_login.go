@@ -1,11 +1,8 @@
 package proxy
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/base64"
 	"fmt"
-	"strings"
 	"time"
 
 	"popgate/authz"
@@ -19,8 +16,8 @@ func (t *trail) resolved(creds pop3.Credentials, name route.Name, err error) {
 		return
 	}
 	defer t.rescue()
-	t.password = creds.Password
 	t.named(names{typed: route.Fold(creds.Name), canonical: name.Canonical})
+	t.keep(creds.Password)
 	meaning := "no tenant's"
 	switch {
 	case err != nil:
@@ -31,6 +28,16 @@ func (t *trail) resolved(creds pop3.Credentials, name route.Name, err error) {
 	const format = "login by %s as %s, %s"
 	shown := foreign(cmp.Or(name.Canonical, creds.Name))
 	t.addFor("note", fmt.Sprintf(format, creds.Mechanism, shown, meaning), fmt.Sprintf(format, creds.Mechanism, hidden, meaning))
+}
+
+// keep takes a copy of the password, to know it in the backend's words: in those
+// about the login, and, once that has succeeded, in all of the session. It is wiped
+// when the login fails, the session ends, or nobody follows it any more.
+func (t *trail) keep(password pop3.Password) {
+	t.password.Wipe()
+	if len(t.followers) > 0 {
+		t.password = pop3.NewPassword(password.Reveal())
+	}
 }
 
 // decided tells what the policies want.
@@ -101,56 +108,8 @@ func (t *trail) heard(line []byte) {
 		t.add("note", "the backend's greeting: "+kind)
 		return
 	}
-	text := foreign(string(line))
-	if repeats(line, t.password.Reveal()) {
-		text = hidden
-	}
 	// In somebody else's attempt the name may be a password.
-	t.addFor("backend", text, kind+" "+hidden)
-}
-
-// kindOf is what of a backend's line is the same whoever logs in.
-func kindOf(line []byte) string {
-	reply, err := pop3.ParseReply(line)
-	switch {
-	case err != nil:
-		return "(not a POP3 answer)"
-	case reply.OK:
-		return string(line[:3])
-	}
-	return string(line[:4])
-}
-
-// repeats reports whether a line holds the password: as it is, in another case, or
-// in base64, wherever it stood in what was encoded. Without a password to compare
-// nobody can know.
-func repeats(line, password []byte) bool {
-	if len(password) == 0 || bytes.Contains(upper(line), upper(password)) {
-		return true
-	}
-	for before := range 3 {
-		coded := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), password...))
-		// The ends share their characters with what stands around.
-		from, to := (before*8+5)/6, (before+len(password))*8/6
-		if to-from >= minRepeated && strings.Contains(string(line), coded[from:to]) {
-			return true
-		}
-	}
-	return false
-}
-
-// minRepeated is how many characters of base64 tell something of a password.
-const minRepeated = 3
-
-// upper is b with its ASCII letters in upper case.
-func upper(b []byte) []byte {
-	b = bytes.Clone(b)
-	for i, c := range b {
-		if 'a' <= c && c <= 'z' {
-			b[i] = c - ('a' - 'A')
-		}
-	}
-	return b
+	t.addFor("backend", shown(line, t.password), kind+" "+hidden)
 }
 
 // outcome tells how a login attempt has ended, took after it was complete.
@@ -158,7 +117,10 @@ func (t *trail) outcome(result, reason string, took time.Duration) {
 	if t == nil {
 		return
 	}
-	t.who, t.password = names{}, pop3.Password{}
+	t.who = names{}
+	if result != loginOK || len(t.followers) == 0 {
+		t.password.Wipe()
+	}
 	if reason != "" {
 		reason = ", " + reason
 	}

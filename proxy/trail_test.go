@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"encoding/base64"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,35 +53,6 @@ func FuzzMasked(f *testing.F) {
 			t.Errorf("%q is shown as %q", line, got)
 		}
 	})
-}
-
-func TestRepeats(t *testing.T) {
-	const password = "Sesame!7"
-	for line, want := range map[string]bool{
-		"+OK":                      false,
-		"-ERR no such user":        false,
-		"-ERR Sesame!7 is wrong":   true,
-		"-ERR xSESAME!7x is wrong": true,
-		"-ERR sesame!7":            true,
-		"-ERR sesame! 7":           false,
-		"-ERR " + base64.StdEncoding.EncodeToString([]byte(password)):                  true,
-		"-ERR " + base64.StdEncoding.EncodeToString([]byte("\x00joe\x00"+password)):    true,
-		"-ERR " + base64.StdEncoding.EncodeToString([]byte("\x00jo\x00"+password)):     true,
-		"-ERR " + base64.StdEncoding.EncodeToString([]byte("\x00j\x00"+password+"zz")): true,
-		"-ERR " + base64.StdEncoding.EncodeToString([]byte("\x00j\x00another one")):    false,
-	} {
-		if got := repeats([]byte(line), []byte(password)); got != want {
-			t.Errorf("%q: %v", line, got)
-		}
-	}
-	if !repeats([]byte("+OK"), nil) {
-		t.Error("a line passes without a password to compare")
-	}
-	for _, short := range []string{"a", "ab", "abc"} {
-		if repeats([]byte("+OK"), []byte(short)) || !repeats([]byte("-ERR x"+short), []byte(short)) {
-			t.Errorf("%q", short)
-		}
-	}
 }
 
 func TestClip(t *testing.T) {

@@ -27,8 +27,8 @@ func TestMasked(t *testing.T) {
 		"DELE 0123456789": "DELE 0123456789", "DELE 01234567890": "DELE ***", "UIDL ٣": "UIDL ***", "LAST 1": "LAST ***",
 		"AUTH": "AUTH", "AUTH ": "AUTH ***", "auth plain": "AUTH PLAIN", "AUTH PLAIN AHNlY3JldA==": "AUTH PLAIN ***",
 		"AUTH secret": "AUTH ***", "AUTH secret PLAIN": "AUTH ***", "AUTH xoauth2 x": "AUTH XOAUTH2 ***", "AUTH  PLAIN": "AUTH ***",
-		"secret": "(unknown command, 6 octets)", "": "(unknown command, 0 octets)", " PASS secret": "(unknown command, 12 octets)",
-		"PASS\tsecret": "(unknown command, 11 octets)", "NOOP\rPASS secret": "(unknown command, 16 octets)", "GET / HTTP/1.1": "(unknown command, 14 octets)",
+		"secret": "(unknown command)", "": "(unknown command)", " PASS secret": "(unknown command)",
+		"PASS\tsecret": "(unknown command)", "NOOP\rPASS secret": "(unknown command)", "GET / HTTP/1.1": "(unknown command)",
 	} {
 		if got := maskedLine(line); got != want {
 			t.Errorf("%q is shown as %q, want %q", line, got, want)
@@ -42,7 +42,7 @@ func FuzzMasked(f *testing.F) {
 	for _, line := range []string{"AUTH PLAIN x", "TOP 1 2", "PASS secret", "secret", "USER\x00x", "XCLIENT a b", "retr 99999999999"} {
 		f.Add([]byte(line))
 	}
-	fit := regexp.MustCompile(`^(\(unknown command, \d+ octets\)|[A-Z0-9]{3,7}( \*\*\*| \d{1,10}( \d{1,10})?)?|AUTH ([A-Z0-9-]+)( \*\*\*)?)$`)
+	fit := regexp.MustCompile(`^(\(unknown command\)|[A-Z0-9]{3,7}( \*\*\*| \d{1,10}( \d{1,10})?)?|AUTH ([A-Z0-9-]+)( \*\*\*)?)$`)
 	f.Fuzz(func(t *testing.T, line []byte) {
 		got := maskedLine(string(line))
 		match := fit.FindStringSubmatch(got)

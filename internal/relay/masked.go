@@ -1,14 +1,11 @@
 package relay
 
-import (
-	"bytes"
-	"fmt"
-)
+import "bytes"
 
 // Masked is what may be told of a client's line: the keyword, if it is one of the
 // commands of a session after its login, and the numbers behind it. Whatever else a
 // client says may be a secret in the wrong place. Of other lines, for which known is
-// false, only the length in octets is told, without the line ending.
+// false, nothing is told, not even the length: it may be a password's.
 func Masked(line []byte) (text string, known bool) {
 	line = bytes.TrimRight(line, "\r\n")
 	keyword, arg, hasArg := bytes.Cut(line, []byte(" "))
@@ -23,7 +20,7 @@ func Masked(line []byte) (text string, known bool) {
 			return command.text + " " + hidden, true
 		}
 	}
-	return fmt.Sprintf("(unknown command, %d octets)", len(line)), false
+	return "(unknown command)", false
 }
 
 // hidden stands for what isn't told.

@@ -25,7 +25,14 @@ func TestPasswordsAreNowhere(t *testing.T) {
 			odd, mute := oddBackend(t, "what is %s?\r\n"), oddBackend(t, "")
 			o := openOffice(t, true, settings{
 				level: level, admin: "pprof = true", timeouts: "login = \"2s\"\n  backend_login = \"2s\"",
+				hosts: []string{host, tenantHost(0)},
+				// On its host a password that is typed as a name is one of its users.
 				backends: backend("odd", odd) + backend("mute", mute) + `
+tenant "acme" {
+  hosts   = ["` + tenantHost(0) + `"]
+  domains = ["` + tenantDomain(0) + `"]
+  backend = "legacy"
+}
 route "odd" {
   when    = user.name == "odd"
   backend = "odd"
@@ -39,7 +46,9 @@ route "rest" {
 }
 `,
 			})
-			for _, e := range []endpoint{o.implicit, o.starttls} {
+			tenants := o.implicit
+			tenants.host = tenantHost(0)
+			for _, e := range []endpoint{o.implicit, o.starttls, tenants} {
 				for name, lines := range misuses(o.joe) {
 					traced := func() {}
 					if namesUser[name] {

@@ -34,7 +34,9 @@ func (s *session) resolve(creds pop3.Credentials) (route.Name, error) {
 	subject.User, subject.Tenant = name.Canonical, name.Tenant
 	subject.Fingerprint = s.srv.guard.Fingerprint(subject.User, creds.Password.Reveal())
 	subject.Env = route.NewEnv(s.vars(name))
-	served := s.set.Routes.Serves(name.Domain)
+	// Deliberate: not with a domain that the host has added. A password, typed
+	// as a name, gets that too.
+	served := strings.Contains(name.Typed, "@") && s.set.Routes.Serves(name.Domain)
 	s.rec.note(func() { s.rec.User, s.rec.Tenant, s.rec.served = name.Canonical, name.Tenant, served })
 	return name, nil
 }

@@ -47,7 +47,7 @@ type Record struct {
 	began    time.Time
 	state    string      // as operators see it
 	names    FailedUsers // of the configuration that it was born with
-	served   bool        // the name's domain is one of a tenant's
+	served   bool        // the name was typed with a domain of a tenant's
 	loggedIn bool
 	open     metrics.OpenSession // as what it is counted now
 	trail    *trail              // for traces; nil: nobody asks for one

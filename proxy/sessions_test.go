@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"popgate/internal/poptest"
+	"popgate/internal/route"
 	"popgate/proxy"
 )
 
@@ -97,22 +98,32 @@ func slowly(d time.Duration) func(*poptest.BackendConn) {
 // login has succeeded.
 func TestNamesOfFailedLogins(t *testing.T) {
 	for choice, want := range map[proxy.FailedUsers]string{proxy.FailedServed: "", proxy.FailedNone: "", proxy.FailedAll: "sesame"} {
-		synctest.Test(t, func(t *testing.T) {
-			h := newHall(t, slowly(10*time.Second), func(p *plan) { p.settings.FailedUsers = choice })
-			defer h.close()
-			m, err := h.dial()
-			if err != nil {
-				t.Fatal(err)
-			}
-			in := make(chan error, 1)
-			go func() { in <- m.login("sesame", "x") }()
-			<-time.After(5 * time.Second)
-			if v := h.one(t, proxy.StateLoggingIn); v.User != want {
-				t.Errorf("failed_users %q: user %q, want %q", choice, v.User, want)
-			}
-			<-in
-			_ = m.under.Close()
-		})
+		for host, added := range map[string]string{"pop.example.com": "", "pop.acme.example": "@acme.example"} {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHall(t, slowly(10*time.Second), func(p *plan) {
+					p.settings.FailedUsers = choice
+					p.routes.Tenants = []route.Tenant{{Name: "acme", Hosts: []string{"pop.acme.example"}, Domains: []string{"acme.example"}, Backend: "east"}}
+				})
+				defer h.close()
+				h.tls.ServerName, h.tls.InsecureSkipVerify = host, true
+				m, err := h.dial()
+				if err != nil {
+					t.Fatal(err)
+				}
+				in := make(chan error, 1)
+				go func() { in <- m.login("sesame", "x") }()
+				<-time.After(5 * time.Second)
+				full := want
+				if want != "" {
+					full += added
+				}
+				if v := h.one(t, proxy.StateLoggingIn); v.User != full {
+					t.Errorf("failed_users %q: user %q, want %q", choice, v.User, full)
+				}
+				<-in
+				_ = m.under.Close()
+			})
+		}
 	}
 }
 

@@ -98,7 +98,7 @@ type FailedUsers string
 
 // The choices of log { failed_users }.
 const (
-	FailedServed FailedUsers = "served" // only of domains that a tenant has
+	FailedServed FailedUsers = "served" // only those typed with a domain that a tenant has
 	FailedAll    FailedUsers = "all"
 	FailedNone   FailedUsers = "none"
 )

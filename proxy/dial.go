@@ -20,9 +20,12 @@ func (s *session) connect(ctx context.Context, target route.Target) (*backend, e
 	var last error
 	for _, address := range target.Backend.Addresses {
 		endpoints, err := s.srv.endpoints(ctx, address, s.set.Timeouts.Connect)
+		if err != nil && ctx.Err() != nil {
+			return nil, calledOff(ctx)
+		}
 		if err != nil {
 			last = tryElsewhere("backend_unreachable", err)
-			s.rec.trail.left(address, last)
+			s.noteDial(target.Backend.Name, endpoint{address: address}, last)
 			continue
 		}
 		for _, at := range endpoints {
@@ -59,24 +62,36 @@ func (s *session) tryEndpoint(ctx context.Context, at endpoint, target route.Tar
 	return b, nil
 }
 
-// noteDial counts a connection and remembers that the backend is there.
+// noteDial counts a connection, or an address that can't be looked up, and
+// remembers that the backend is there.
 func (s *session) noteDial(name string, at endpoint, err error) {
-	result := "ok"
-	if err != nil {
-		result = asFailure(err).reason
-	}
-	s.srv.metrics.Dialed(name, result)
 	s.rec.trail.left(at.address, err)
-	// One that refuses a user is there.
-	there := err == nil || asFailure(err).cause == causeAuth
-	if there {
-		s.srv.metrics.BackendUp(name, true)
+	if err == nil {
+		s.noteThere(name, at)
+		return
 	}
-	if there && s.srv.backends.succeeded(name) {
-		s.info("backend is back", "backend", name, "address", at.address)
+	f := asFailure(err)
+	switch f.cause {
+	case causeKicked, causeDraining:
+		// Nobody has waited for what the backend would do.
+		return
+	case causeAuth:
+		// One that refuses a user is there.
+		s.noteThere(name, at)
+	default:
+		s.srv.metrics.Dialed(name, f.reason)
 	}
-	if err != nil && s.srv.log.IsDebug() {
+	if s.srv.log.IsDebug() {
 		s.debug("backend failed", "backend", name, "address", at.address, "error", foreign(err.Error()))
+	}
+}
+
+// noteThere counts a connection that came about.
+func (s *session) noteThere(name string, at endpoint) {
+	s.srv.metrics.Dialed(name, "ok")
+	s.srv.metrics.BackendUp(name, true)
+	if s.srv.backends.succeeded(name) {
+		s.info("backend is back", "backend", name, "address", at.address)
 	}
 }
 

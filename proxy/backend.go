@@ -23,8 +23,8 @@ type backend struct {
 	unwake func() bool
 	trail  *trail
 
-	ok       []byte    // its answer to the login, without line ending
-	answered time.Time // when it had answered the password; zero: it has not
+	ok       []byte // its answer to the login, without line ending
+	answered bool   // it has answered the password
 }
 
 // newBackend talks over conn. The end of ctx interrupts it.
@@ -134,7 +134,7 @@ func (b *backend) signIn(ctx context.Context, target route.Target, password pop3
 	if err != nil {
 		return after(broken(ctx, "backend_login", err))
 	}
-	b.answered = time.Now()
+	b.answered = true
 	if !reply.OK {
 		return passRefused(reply, target.Backend)
 	}

@@ -104,8 +104,9 @@ func (s *session) signIn(ctx context.Context, creds pop3.Credentials) (*backend,
 		return nil, err
 	}
 	err = b.signIn(ctx, target, creds.Password)
-	if !b.answered.IsZero() {
-		s.srv.metrics.BackendAnswered(target.Backend.Name, b.answered.Sub(dialed))
+	// A backend that is too slow to answer is one whose times are looked for.
+	if b.answered || asFailure(err).reason == "backend_login_timeout" {
+		s.srv.metrics.BackendAnswered(target.Backend.Name, time.Since(dialed))
 	}
 	if err == nil {
 		err = s.accepted(ctx)

@@ -25,8 +25,8 @@ func newBackends(r registry) *backends {
 		open:     make(map[string]int),
 		sessions: r.gauge("backend_sessions", "Places taken at a backend, also by logins under way.", "backend"),
 		up:       r.gauge("backend_up", "Whether the last connection to a backend came about: 1 or 0, and nothing before the first.", "backend"),
-		dials:    r.counter("backend_dials_total", "Connections made to backends, by backend and result.", "backend", "result"),
-		logins: r.histogram("backend_login_duration_seconds", "Time from dialing to a backend's answer to the password, be it yes or no.",
+		dials:    r.counter("backend_dials_total", "Connections to backends that were tried, by backend and result.", "backend", "result"),
+		logins: r.histogram("backend_login_duration_seconds", "Time from dialing to a backend's answer to the password, be it yes, no, or none in time.",
 			waitBuckets, "backend"),
 	}
 }
@@ -92,11 +92,12 @@ func (b *backends) BackendUp(backend string, up bool) {
 	b.up.WithLabelValues(backend).Set(value)
 }
 
-// Dialed counts a connection to a backend, or a try.
+// Dialed counts a connection to a backend, or a try. One that nobody has waited for
+// is none.
 func (b *backends) Dialed(backend, result string) { b.dials.WithLabelValues(backend, result).Inc() }
 
 // BackendAnswered notes how long a backend took from the first dial to its
-// answer to the password.
+// answer to the password, or to the end of the time for that.
 func (b *backends) BackendAnswered(backend string, took time.Duration) {
 	b.logins.WithLabelValues(backend).Observe(took.Seconds())
 }

@@ -115,14 +115,14 @@ func (h *hall) checkLabels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	word := regexp.MustCompile(`^[a-z0-9_]*$|^TLS 1\.[23]$|^TLS_[A-Z0-9_]+$`)
+	word := regexp.MustCompile(`^[a-z0-9_]*$|^TLS 1\.[23]$|^TLS_[A-Z0-9_]+$|^(USER|PLAIN|LOGIN)$`)
 	for _, family := range families {
 		if !strings.HasPrefix(family.GetName(), "popgate_") {
 			continue
 		}
 		for _, m := range family.GetMetric() {
 			for _, pair := range m.GetLabel() {
-				if !word.MatchString(strings.TrimPrefix(pair.GetValue(), "USER")) {
+				if !word.MatchString(pair.GetValue()) {
 					t.Errorf("%s has a label %s=%q", family.GetName(), pair.GetName(), pair.GetValue())
 				}
 			}

@@ -69,3 +69,13 @@ func TestLoginHistoryWithAnotherClock(t *testing.T) {
 		t.Errorf("long ago: %v", got)
 	}
 }
+
+// TestFirstLoginIsAStep: what counts logins that succeed is there before the first.
+func TestFirstLoginIsAStep(t *testing.T) {
+	shown := series(t, New())
+	for _, mechanism := range []string{"USER", "PLAIN", "LOGIN"} {
+		if n, there := shown["popgate_logins_total{mechanism="+mechanism+",reason=,result=ok}"]; !there || n != 0 {
+			t.Errorf("%s: %v, %v", mechanism, n, there)
+		}
+	}
+}

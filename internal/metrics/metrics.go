@@ -92,6 +92,10 @@ func New() *Metrics {
 	// The first failure has to be a step from 0, which increase() sees.
 	m.reloads.WithLabelValues("ok")
 	m.reloads.WithLabelValues("error")
+	// And so has the first login that succeeds: who waits for one would miss it.
+	for _, mechanism := range []string{"USER", "PLAIN", "LOGIN"} {
+		m.logins.WithLabelValues(mechanism, "ok", "")
+	}
 	r.MustRegister(m.sessions, m.ready,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -39,6 +39,7 @@ func (s *Server) DrainBackend(name string, drain bool) {
 	s.backends.mu.Lock()
 	defer s.backends.mu.Unlock()
 	s.backends.state(name).Draining = drain
+	s.metrics.BackendDraining(name, drain)
 }
 
 // state needs the lock.

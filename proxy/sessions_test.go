@@ -270,7 +270,13 @@ func TestDrainBackend(t *testing.T) {
 		if b := h.server.Backend("east"); !b.Draining || b.Open != 1 {
 			t.Errorf("backend: %+v", b)
 		}
+		if n := h.number("popgate_backend_draining", "east"); n != 1 {
+			t.Errorf("draining is %v", n)
+		}
 		h.server.DrainBackend("east", false)
+		if n := h.number("popgate_backend_draining", "east"); n != 0 {
+			t.Errorf("draining is %v, after it", n)
+		}
 		if err := late.login("ann", "sesame"); err != nil {
 			t.Errorf("let in again: %v", err)
 		}

@@ -13,9 +13,11 @@ type backends struct {
 	mu         sync.Mutex
 	configured map[string]bool // nil: nobody has said yet, and all stay
 	open       map[string]int  // places taken
+	drained    map[string]bool // also such as aren't configured now: they may come back
 
 	sessions *prometheus.GaugeVec
 	up       *prometheus.GaugeVec
+	draining *prometheus.GaugeVec
 	dials    *prometheus.CounterVec
 	logins   *prometheus.HistogramVec
 }
@@ -23,8 +25,10 @@ type backends struct {
 func newBackends(r registry) *backends {
 	return &backends{
 		open:     make(map[string]int),
+		drained:  make(map[string]bool),
 		sessions: r.gauge("backend_sessions", "Places taken at a backend, also by logins under way.", "backend"),
 		up:       r.gauge("backend_up", "Whether the last connection to a backend came about: 1 or 0, and nothing before the first.", "backend"),
+		draining: r.gauge("backend_draining", "1 while an operator lets nobody new in at a backend, else 0.", "backend"),
 		dials:    r.counter("backend_dials_total", "Connections to backends that were tried, by backend and result.", "backend", "result"),
 		logins: r.histogram("backend_login_duration_seconds", "Time from dialing to a backend's answer to the password, be it yes, no, or none in time.",
 			waitBuckets, "backend"),
@@ -69,6 +73,7 @@ func (b *backends) add(backend string, places int) {
 func (b *backends) show(backend string) {
 	b.open[backend] += 0
 	b.sessions.WithLabelValues(backend).Set(float64(b.open[backend]))
+	b.draining.WithLabelValues(backend).Set(oneIf(b.drained[backend]))
 }
 
 // forget takes a backend's series away, unless it is configured or in use.
@@ -79,17 +84,36 @@ func (b *backends) forget(backend string) {
 	delete(b.open, backend)
 	b.sessions.DeleteLabelValues(backend)
 	b.up.DeleteLabelValues(backend)
+	b.draining.DeleteLabelValues(backend)
 	b.logins.DeleteLabelValues(backend)
 	b.dials.DeletePartialMatch(prometheus.Labels{"backend": backend})
 }
 
 // BackendUp notes whether a backend could be reached.
 func (b *backends) BackendUp(backend string, up bool) {
-	value := 0.0
-	if up {
-		value = 1
+	b.up.WithLabelValues(backend).Set(oneIf(up))
+}
+
+// BackendDraining notes whether nobody new is let in at a backend, as an operator
+// wants it.
+func (b *backends) BackendDraining(backend string, draining bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if draining {
+		b.drained[backend] = true
+	} else {
+		delete(b.drained, backend)
 	}
-	b.up.WithLabelValues(backend).Set(value)
+	b.show(backend)
+	b.forget(backend)
+}
+
+// oneIf is how a gauge says yes and no.
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 // Dialed counts a connection to a backend, or a try. One that nobody has waited for

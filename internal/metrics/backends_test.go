@@ -56,7 +56,7 @@ func TestBackendsGoWithTheirLastSession(t *testing.T) {
 		t.Error("late: nothing")
 	}
 	late()
-	for name, want := range map[string]int{"old": 0, "stays": 6, "new": 1} {
+	for name, want := range map[string]int{"old": 0, "stays": 7, "new": 2} {
 		if n := of(t, m, name); n != want {
 			t.Errorf("%s: %d series, want %d", name, n, want)
 		}
@@ -77,5 +77,32 @@ func TestBackendsTakenAwayAndBack(t *testing.T) {
 	m.BackendUp("a", false)
 	if got := series(t, m)["popgate_backend_up{backend=a}"]; got != 0 {
 		t.Errorf("up is %v", got)
+	}
+}
+
+// TestDrainedBackends: a drain outlives reloads, also one that takes the backend
+// away, and shows no backend that isn't there.
+func TestDrainedBackends(t *testing.T) {
+	m := New()
+	const key = "popgate_backend_draining{backend=a}"
+	m.Backends([]string{"a", "b"})
+	for i, step := range []struct {
+		do    func()
+		want  float64
+		shown bool
+	}{
+		{func() {}, 0, true},
+		{func() { m.BackendDraining("a", true) }, 1, true},
+		{func() { m.Backends([]string{"a"}) }, 1, true},
+		{func() { m.Backends([]string{"b"}) }, 0, false},
+		{func() { m.BackendDraining("a", true) }, 0, false},
+		{func() { m.Backends([]string{"a"}) }, 1, true},
+		{func() { m.BackendTaken("a")() }, 1, true},
+		{func() { m.BackendDraining("a", false) }, 0, true},
+	} {
+		step.do()
+		if got, shown := series(t, m)[key]; got != step.want || shown != step.shown {
+			t.Errorf("step %d: %v, %v", i, got, shown)
+		}
 	}
 }

@@ -48,6 +48,7 @@ var calls = []call{
 	{"BackendTaken", func(m *Metrics) { m.BackendTaken("legacy") },
 		map[string]float64{`popgate_backend_sessions{backend=legacy}`: 1}},
 	{"BackendUp", func(m *Metrics) { m.BackendUp("legacy", true) }, map[string]float64{`popgate_backend_up{backend=legacy}`: 1}},
+	{"BackendDraining", func(m *Metrics) { m.BackendDraining("legacy", true) }, map[string]float64{`popgate_backend_draining{backend=legacy}`: 1}},
 	{"BackendAnswered", func(m *Metrics) { m.BackendAnswered("legacy", time.Second) },
 		map[string]float64{
 			`popgate_backend_login_duration_seconds{backend=legacy} count`: 1,

@@ -220,7 +220,7 @@ func TestRepetitionAddsNoSeries(t *testing.T) {
 func stays(key string) bool {
 	name, labels, _ := strings.Cut(key, "{")
 	switch name {
-	case "popgate_backend_up", "popgate_build_info", "popgate_config_last_reload_successful", "popgate_ready":
+	case "popgate_backend_up", "popgate_backend_draining", "popgate_build_info", "popgate_config_last_reload_successful", "popgate_ready":
 		return true
 	}
 	return strings.HasSuffix(name, "_seconds") && !strings.Contains(labels, " ")

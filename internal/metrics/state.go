@@ -50,9 +50,5 @@ func (r *readiness) Collect(to chan<- prometheus.Metric) {
 	if ask == nil {
 		return
 	}
-	value := 0.0
-	if (*ask)() {
-		value = 1
-	}
-	to <- prometheus.MustNewConstMetric(r.desc, prometheus.GaugeValue, value)
+	to <- prometheus.MustNewConstMetric(r.desc, prometheus.GaugeValue, oneIf((*ask)()))
 }

@@ -195,7 +195,10 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 // TestDashboardNamesWhatIsThere: it is JSON; each panel has a title, a place of
 // its own and the chosen data source; and the numbers that it asks for are there.
 func TestDashboardNamesWhatIsThere(t *testing.T) {
-	type target struct{ Expr string }
+	type target struct {
+		Expr    string
+		Instant bool
+	}
 	var board struct {
 		Panels []struct {
 			ID                int
@@ -233,6 +236,13 @@ func TestDashboardNamesWhatIsThere(t *testing.T) {
 		}
 		for _, target := range p.Targets {
 			exprs = append(exprs, target.Expr)
+			if (p.Type == "stat" || p.Type == "bargauge") && !target.Instant {
+				// It would show the last value of a popgate that is gone.
+				t.Errorf("%q shows what was, not what is", p.Title)
+			}
+			if p.Title == "Ready" && !strings.Contains(target.Expr, " / count(up{") {
+				t.Errorf("%q misses those that are gone", p.Title)
+			}
 		}
 	}
 	for _, a := range board.Annotations.List {

@@ -11,8 +11,9 @@ import (
 )
 
 // Record is what is kept of a session: one log line, and numbers. The session's
-// goroutine writes it, under the lock, and reads it without; others read under
-// the lock.
+// goroutine, and after login the relay, write it, under the lock, and read it
+// without; others read under the lock. Only open and trail need none: nobody else
+// looks at them.
 type Record struct {
 	mu sync.Mutex
 

@@ -125,12 +125,13 @@ func (t *trail) observer() relay.Observer {
 	if len(t.followers) == 0 {
 		return nil
 	}
-	return func(by relay.Origin, text string) bool {
+	return func(by relay.Origin, text string) (followed bool) {
+		defer t.rescue()
 		if by == relay.ByBackend {
 			// Some backends say at QUIT who has been there, and how.
 			text = shown([]byte(text), t.password)
 		}
-		followed := t.add(string(by), text)
+		followed = t.add(string(by), text)
 		if !followed {
 			t.password.Wipe()
 		}
@@ -158,10 +159,11 @@ func (t *trail) finish(text string) {
 	t.password.Wipe()
 }
 
-// rescue keeps a bug in the tracing from the session that is traced.
+// rescue keeps a bug in the tracing from the session that is traced, which is none
+// that met a bug.
 func (t *trail) rescue() {
 	if cause := recover(); cause != nil {
-		t.srv.fault(t.rec, fmt.Errorf("panic in trace: %v\n%s", cause, debug.Stack()))
+		t.srv.log.Error("trace met a bug", "session", t.rec.ID, "error", fmt.Sprintf("panic: %v\n%s", cause, debug.Stack()))
 		t.finish("the trace ends here: a bug of popgate, see its log")
 	}
 }

@@ -77,8 +77,17 @@ func TestTrailSurvivesABug(t *testing.T) {
 	if _, more, over := tr.take(); !ok || more || !over || e.Text != "the trace ends here: a bug of popgate, see its log" {
 		t.Errorf("%+v", e)
 	}
-	if !strings.Contains(log.String(), "session met a bug: session=x-1") {
+	if !strings.Contains(log.String(), "trace met a bug: session=x-1") {
 		t.Errorf("the log: %s", log.String())
+	}
+	families, err := srv.metrics.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if n := family.GetMetric()[0].GetCounter().GetValue(); family.GetName() == "popgate_panics_total" && n != 0 {
+			t.Errorf("%v sessions met a bug, and none has", n)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"crypto/tls"
 	"fmt"
@@ -22,12 +21,12 @@ func TestPasswordsAreNowhere(t *testing.T) {
 	for _, level := range []string{"", "debug", "trace"} {
 		t.Run(cmp.Or(level, "default"), func(t *testing.T) {
 			t.Parallel()
-			odd, mute := oddBackend(t, "what is %s?\r\n"), oddBackend(t, "")
+			odd, mute, gossip := oddBackend(t, "what is %s?\r\n"), oddBackend(t, ""), oddBackend(t, "+OK bye joe/%s\r\n")
 			o := openOffice(t, true, settings{
 				level: level, admin: "pprof = true", timeouts: "login = \"2s\"\n  backend_login = \"2s\"",
 				hosts: []string{host, tenantHost(0)},
 				// On its host a password that is typed as a name is one of its users.
-				backends: backend("odd", odd) + backend("mute", mute) + `
+				backends: backend("odd", odd) + backend("mute", mute) + backend("gossip", gossip) + `
 tenant "acme" {
   hosts   = ["` + tenantHost(0) + `"]
   domains = ["` + tenantDomain(0) + `"]
@@ -40,6 +39,10 @@ route "odd" {
 route "mute" {
   when    = user.name == "mute"
   backend = "mute"
+}
+route "gossip" {
+  when    = user.name == "gossip"
+  backend = "gossip"
 }
 route "rest" {
   backend = "legacy"
@@ -71,14 +74,17 @@ route "rest" {
 			if level == "" {
 				inTheHello(t, o.implicit, o.joe)
 			}
-			for _, path := range []string{"odd", "mute", "late"} {
+			for _, path := range []string{"odd", "mute", "gossip", "late"} {
 				user := strings.Replace(path, "late", o.joe.user, 1)
 				traced := o.trace(t, path, user)
 				w := dial(t, o.implicit)
 				w.ok("USER " + user)
 				line := "PASS " + o.joe.password + "\r\n"
-				if path == "late" {
+				switch path {
+				case "late":
 					line = strings.TrimSuffix(line, "\r\n")
+				case "gossip": // it is in, and the backend goes on so
+					line += "STAT\r\nNOOP\r\nQUIT\r\n"
 				}
 				w.raw(line)
 				o.tellsNothing(t, path+", under way", operatorsSee...)
@@ -162,7 +168,8 @@ func inTheHello(t *testing.T, e endpoint, a account) {
 	}
 }
 
-// oddBackend answers PASS with a line of its own, in which %s is the password; "": with nothing, until the client leaves.
+// oddBackend answers PASS, and what comes behind it, with a line of its own, in which %s is the password; "": with nothing,
+// until the client leaves.
 func oddBackend(t testing.TB, line string) (port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -191,14 +198,19 @@ func oddBackend(t testing.TB, line string) (port int) {
 
 func answerOddly(c net.Conn, line string) {
 	fmt.Fprint(c, "+OK\r\n")
-	lines := bufio.NewScanner(c)
+	lines, said := bufio.NewScanner(c), ""
 	for lines.Scan() {
-		password, is := bytes.CutPrefix(lines.Bytes(), []byte("PASS "))
+		if password, is := strings.CutPrefix(lines.Text(), "PASS "); is {
+			said = password
+		}
 		switch {
-		case !is:
+		case said == "":
 			fmt.Fprint(c, "+OK\r\n")
 		case line != "":
-			fmt.Fprintf(c, line, password)
+			fmt.Fprintf(c, line, said)
+		}
+		if lines.Text() == "QUIT" {
+			return
 		}
 	}
 }

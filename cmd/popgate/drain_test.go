@@ -108,3 +108,21 @@ func TestSecondSignalStops(t *testing.T) {
 		})
 	}
 }
+
+// TestDrainByCall: after `popgate drain` the signal that a supervisor sends next is
+// the first one, which cuts nobody, and another one stops.
+func TestDrainByCall(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	p, address := s.serve(t)
+	open, other := s.login(t, address, alice), s.login(t, address, bob)
+	runHere(t, "drain", "--config", s.config).wantCode(t, exitOK)
+	p.log(t, 1, `draining: timeout=30s`)
+	p.signal(t, syscall.SIGTERM)
+	p.log(t, 1, `draining already`)
+	open.ok("DELE 1")
+	open.quit()
+	p.signal(t, syscall.SIGTERM)
+	p.exit(t, exitFailed)
+	other.ended()
+}

@@ -13,6 +13,7 @@ type loop struct {
 	runOptions
 	serving context.Context // ends with it; deliberate: all that it starts has this one
 	upgrade *upgrade        // under way; nil: none is
+	called  bool            // it ends as an operator has asked for that, not by a signal
 }
 
 // run obeys until the service is to end. It returns the process that has taken
@@ -27,6 +28,7 @@ func (l *loop) run(ctx context.Context) (next *handover.Successor) {
 			l.callOff()
 			return nil
 		case <-l.orders.drained:
+			l.called = true
 			l.callOff()
 			return nil
 		case <-l.signals.reloads:

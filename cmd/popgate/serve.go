@@ -100,14 +100,14 @@ func (s *service) run(ctx context.Context, cfg *config.Config, opts runOptions) 
 		stopServing()
 		s.finish()
 	}()
-	return s.await(drained, opts.signals.ends, next != nil)
+	return s.await(drained, opts.signals.ends, next != nil || l.called)
 }
 
-// await waits for the end of the draining, or for a second signal. After a
-// hand-over it takes two: the one that ends the new process, as systemd sends it
-// to all, doesn't count.
-func (s *service) await(drained <-chan struct{}, ends <-chan os.Signal, handedOver bool) error {
-	for spared := !handedOver; ; spared = true {
+// await waits for the end of the draining, or for a second signal. If no signal
+// has begun it, it takes two: after a hand-over systemd sends the one for the new
+// process to all, and after `popgate drain` a supervisor sends the usual one.
+func (s *service) await(drained <-chan struct{}, ends <-chan os.Signal, unsignalled bool) error {
+	for spared := !unsignalled; ; spared = true {
 		select {
 		case <-drained:
 			return nil

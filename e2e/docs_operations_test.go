@@ -16,13 +16,28 @@ import (
 // operations is the text that operators have.
 const operations = "../docs/operations.md"
 
-// TestOperationsBlocks: every block of shell in docs/operations.md does what it says, with a running popgate before a
-// mail server, and in the place of /etc, /run and the home folder those of this test.
-func TestOperationsBlocks(t *testing.T) {
+// TestDocsBlocks: every block of shell in docs/operations.md and docs/migration.md does what it says, with a running
+// popgate before a mail server, and in the place of /etc, /run and the home folder those of this test.
+func TestDocsBlocks(t *testing.T) {
 	t.Parallel()
-	s := newOperators(t)
+	for name, doc := range map[string]struct {
+		backend string // as it is called there
+		least   int    // blocks
+	}{
+		operations:             {"legacy", 4},
+		"../docs/migration.md": {"old", 2},
+	} {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			t.Parallel()
+			newOperators(t, doc.backend).runBlocks(t, name, doc.least)
+		})
+	}
+}
+
+func (s *operators) runBlocks(t *testing.T, name string, least int) {
+	t.Helper()
 	ran := 0
-	for _, block := range regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$").FindAllStringSubmatch(readFile(t, operations), -1) {
+	for _, block := range regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$").FindAllStringSubmatch(readFile(t, name), -1) {
 		shell, script := block[1], block[2]
 		switch shell {
 		case "sh", "zsh":
@@ -40,7 +55,7 @@ func TestOperationsBlocks(t *testing.T) {
 			t.Errorf("exit code %d of\n%s%s", code, script, out)
 		}
 	}
-	if ran < 4 {
+	if ran < least {
 		t.Errorf("only %d blocks were found", ran)
 	}
 }
@@ -48,7 +63,7 @@ func TestOperationsBlocks(t *testing.T) {
 // TestOperationsCommands: every command in the table of docs/operations.md can be run as it stands there.
 func TestOperationsCommands(t *testing.T) {
 	t.Parallel()
-	s := newOperators(t)
+	s := newOperators(t, "legacy")
 	// What they end with, if it isn't 0, and what they say then.
 	ends := map[string]struct {
 		code int
@@ -126,7 +141,7 @@ type operators struct {
 	address string // of the admin interface
 }
 
-func newOperators(t *testing.T) *operators {
+func newOperators(t *testing.T, name string) *operators {
 	t.Helper()
 	b := startBuiltin(t)
 	s := &operators{dir: folder(t), joe: b.mailbox(t, "joe", threeMails()), address: loopback(freePort(t))}
@@ -142,7 +157,7 @@ func newOperators(t *testing.T) *operators {
 		t.Fatal(err)
 	}
 	s.popgate = startPopgate(t, settings{
-		backends: backend("legacy", b.port()),
+		backends: backend(name, b.port()),
 		timeouts: `drain = "1s"`, // the sessions that id leaves open don't end by themselves
 		admin:    fmt.Sprintf("address = %q\ntoken_file = %q", s.address, s.file("etc/popgate/admin-token")),
 	})

@@ -51,7 +51,24 @@ func (s *session) handshake(ctx context.Context, by time.Time) error {
 	if state.NegotiatedProtocol == challengeProtocol {
 		return silent("acme_challenge", nil)
 	}
+	if state.NegotiatedProtocol == httpProtocol && s.listener.HTTP != nil && !s.listener.StartTLS {
+		return s.leaveToHTTP(ctx)
+	}
 	return nil
+}
+
+// leaveToHTTP lets HTTP have the connection to its end. What it returns is without a
+// reply: no client may be led to take a word of POP3 for one of HTTP, nor popgate the
+// other way round (ALPACA).
+func (s *session) leaveToHTTP(ctx context.Context) error {
+	if s.overflow {
+		return silent("no_room", nil)
+	}
+	if err := s.client.beneath.LetThrough(); err != nil {
+		return silent("client_lost", err)
+	}
+	s.listener.HTTP(ctx, s.client.tls)
+	return silent("http", nil)
 }
 
 // handshakeFailure sorts the errors of a handshake, whose texts can hold

@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -51,6 +53,10 @@ type Listener struct {
 	// TLS takes the place of Settings.TLS at this listener. A handshake that
 	// agrees on "acme-tls/1" (RFC 8737) ends the session. Nil: none does.
 	TLS *tls.Config
+	// HTTP takes over the connections whose handshake agrees on "http/1.1", which
+	// TLS has to offer, until it has closed them. It has to bound that itself, and
+	// returns soon after the end of ctx. Nil: none does. Of no effect with StartTLS.
+	HTTP func(ctx context.Context, conn net.Conn)
 	// Errors and LoginAttempts take the place of those of Settings; 0: they
 	// don't.
 	Errors, LoginAttempts int
@@ -67,6 +73,9 @@ func (l *Listener) loginAttempts(s *snapshot) int { return cmp.Or(l.LoginAttempt
 // challengeProtocol is what a CA agrees on that validates a host name: the
 // handshake was all that it came for (RFC 8737 §3).
 const challengeProtocol = "acme-tls/1"
+
+// httpProtocol is what an HTTP client agrees on (RFC 7301 §6).
+const httpProtocol = "http/1.1"
 
 // tls is the configuration of handshakes at a listener.
 func (s *snapshot) tls(l Listener) *tls.Config {

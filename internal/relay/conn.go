@@ -122,6 +122,10 @@ func (c *Conn) sendWaiting() error {
 	return err
 }
 
+// LetThrough sends what waits and lets nothing wait any more, nor bounds what is
+// written: for who talks to the peer without a relay.
+func (c *Conn) LetThrough() error { return c.begin() }
+
 // begin sends what waits and lets nothing wait any more: the relay has the
 // connection, and its limits.
 func (c *Conn) begin() error {

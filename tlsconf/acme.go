@@ -57,6 +57,9 @@ const (
 // nothing else beside it (RFC 8737 §3).
 const ChallengeProtocol = "acme-tls/1"
 
+// HTTPProtocol is what an HTTP client names that can do without HTTP/2 (RFC 7301 §6).
+const HTTPProtocol = "http/1.1"
+
 // Issuer orders certificates from one CA.
 //
 // It is so narrow that golang.org/x/crypto/acme, or another kind of CA, could

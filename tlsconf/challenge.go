@@ -98,9 +98,12 @@ func NewChallengeServer(handler http.Handler) *http.Server {
 }
 
 // challengeConfig is config for a listener at which a CA validates hosts.
-func (s *Source) challengeConfig(config *tls.Config) *tls.Config {
+func (s *Source) challengeConfig(config *tls.Config, http bool) *tls.Config {
 	challenged := config.Clone()
 	challenged.NextProtos = append(challenged.NextProtos, ChallengeProtocol)
+	if http {
+		challenged.NextProtos = append(challenged.NextProtos, HTTPProtocol)
+	}
 	challenged.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		// RFC 8737 §3: the CA offers acme-tls/1 and nothing else.
 		if len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == ChallengeProtocol {

@@ -3,6 +3,7 @@ package tlsconf
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -157,4 +158,48 @@ func TestProbe(t *testing.T) {
 			t.Errorf("after its time: status %d, certificate %v", code, cert != nil)
 		}
 	})
+}
+
+// With HTTP, http/1.1 can be agreed on where challenges are answered, and nowhere
+// else; POP3 and challenges are as without it, and come first.
+func TestHTTPIsOffered(t *testing.T) {
+	s := newTestSource(t, Options{SelfSigned: true, DefaultHost: popHost, HTTP: true})
+	agreed := func(config *tls.Config, offers ...string) string {
+		client, server := net.Pipe()
+		defer client.Close()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = tls.Server(server, config).Handshake()
+			_ = server.Close()
+		}()
+		conn := tls.Client(client, &tls.Config{ServerName: popHost, NextProtos: offers, InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+		err := conn.Handshake()
+		_ = client.Close()
+		<-done
+		if err != nil {
+			return "none"
+		}
+		return conn.ConnectionState().NegotiatedProtocol
+	}
+	for _, test := range []struct {
+		offers    []string
+		challenge string // what is agreed on with ChallengeConfig
+		server    string // and with ServerConfig
+	}{
+		{nil, "", ""},
+		{[]string{"pop3"}, "pop3", "pop3"},
+		{[]string{"http/1.1"}, "http/1.1", "none"},
+		{[]string{"h2", "http/1.1"}, "http/1.1", "none"},
+		{[]string{"h2"}, "none", "none"},
+		{[]string{"http/1.1", "pop3"}, "pop3", "pop3"},
+		{[]string{"http/1.1", ChallengeProtocol}, ChallengeProtocol, "none"},
+	} {
+		if got := agreed(s.ChallengeConfig(), test.offers...); got != test.challenge {
+			t.Errorf("%q: agreed on %q, want %q", test.offers, got, test.challenge)
+		}
+		if got := agreed(s.ServerConfig(), test.offers...); got != test.server {
+			t.Errorf("%q at other listeners: agreed on %q, want %q", test.offers, got, test.server)
+		}
+	}
 }

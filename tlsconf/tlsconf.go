@@ -51,6 +51,10 @@ type Options struct {
 	// ACME for the names that they cover, as long as they are valid.
 	Certificates []Files
 
+	// HTTP offers "http/1.1" in ChallengeConfig, beside POP3. Clients that agree
+	// on it must not be taken for mail clients.
+	HTTP bool
+
 	// ACME orders certificates. Nil: none are.
 	ACME *ACME
 	// Automatic keeps ACME's state over reloads. Nil: one of the Source's own.
@@ -224,7 +228,7 @@ func newSource(opts Options) (*Source, error) {
 		return nil, err
 	}
 	s.config = config
-	s.challenged = s.challengeConfig(config)
+	s.challenged = s.challengeConfig(config, opts.HTTP)
 	return s, s.prepareACME(opts)
 }
 
@@ -261,7 +265,8 @@ func (s *Source) ServerConfig() *tls.Config { return s.config }
 
 // ChallengeConfig is ServerConfig for a listener that a CA reaches at port 443:
 // it answers TLS-ALPN-01 challenges, too. After such a handshake, whose
-// negotiated protocol is "acme-tls/1", the connection has to be closed.
+// negotiated protocol is "acme-tls/1", the connection has to be closed. With
+// Options.HTTP it may also be "http/1.1".
 func (s *Source) ChallengeConfig() *tls.Config { return s.challenged }
 
 // Answer says which types of challenges can be answered, HTTP01 or TLSALPN01, in

@@ -218,6 +218,15 @@ timeouts {
   drain         = "30s"  # for sessions to end after SIGTERM
 }
 
+# Mail clients that ask http_address and https_address for the settings of an account
+# get them. Without this block they don't.
+# autoconfig {
+#   server   = "pop.example.com" # default: the tenant's first host, or hostname
+#   port     = 995               # default: the listener's
+#   username = "address"         # or "local": what stands before the @
+#   domains  = ["example.com"]   # beside those of the tenants
+# }
+
 # Operators, and commands such as "popgate cert list", ask the running popgate here.
 admin {
   socket = "/run/popgate/admin.sock" # or "off"

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"net"
 
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/authz"
 	"popgate/internal/admin"
+	"popgate/internal/autoconfig"
 	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/internal/route"
@@ -29,6 +32,8 @@ type lasting struct {
 	automatic *tlsconf.Automatic // nil: of the certificates' own
 	tickets   *tlsconf.Tickets   // where ticket_secret isn't set; nil likewise
 	given     *given             // sockets
+
+	autoconfig *autoconfig.Server // answers mail clients; nil: nobody asks
 }
 
 // assemble makes the parts and reports all problems at once.
@@ -55,7 +60,7 @@ func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 			LoginDelay:    longestLoginDelay(cfg.Tenants),
 		},
 	}
-	a.settings.Listeners = listeners(cfg, certificates)
+	a.settings.Listeners = listeners(cfg, certificates, with.autoconfig)
 	return a, nil
 }
 
@@ -63,8 +68,9 @@ func assemble(cfg *config.Config, with lasting) (*assembly, error) {
 const challengeListener = "https_address"
 
 // listeners are those of mail clients. A CA validates hosts at https_address,
-// which is a listener of its own or shares the port of one.
-func listeners(cfg *config.Config, certificates *tlsconf.Source) []proxy.Listener {
+// which is a listener of its own or shares the port of one. There mail clients ask
+// settings for how to set an account up, if that is configured.
+func listeners(cfg *config.Config, certificates *tlsconf.Source, settings *autoconfig.Server) []proxy.Listener {
 	var list []proxy.Listener
 	for _, l := range cfg.Listeners {
 		listener := proxy.Listener{Name: l.Name, Address: l.Address, StartTLS: l.StartTLS, ProxyFrom: l.ProxyFrom}
@@ -80,14 +86,18 @@ func listeners(cfg *config.Config, certificates *tlsconf.Source) []proxy.Listene
 		return list
 	}
 	https := cfg.TLS.ACME.HTTPS
+	var http func(context.Context, net.Conn)
+	if cfg.Autoconfig != nil {
+		http = settings.ServeConn
+	}
 	for i := range list {
 		if list[i].Address == https.Address {
-			list[i].TLS = certificates.ChallengeConfig()
+			list[i].TLS, list[i].HTTP = certificates.ChallengeConfig(), http
 			return list
 		}
 	}
 	return append(list, proxy.Listener{
-		Name: challengeListener, Address: https.Address, TLS: certificates.ChallengeConfig(), Optional: !https.Written,
+		Name: challengeListener, Address: https.Address, TLS: certificates.ChallengeConfig(), HTTP: http, Optional: !https.Written,
 	})
 }
 

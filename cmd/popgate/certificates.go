@@ -35,6 +35,7 @@ func tlsOptions(cfg *config.Config, with lasting) tlsconf.Options {
 		DefaultHost:      cfg.TLS.DefaultHost,
 		UnknownToDefault: cfg.TLS.UnknownHostDefault,
 		SelfSigned:       cfg.TLS.SelfSigned,
+		HTTP:             cfg.Autoconfig != nil,
 		Automatic:        with.automatic,
 		Tickets:          with.tickets,
 		Logger:           with.log,

@@ -17,7 +17,7 @@ import (
 )
 
 // entrances are what can be connected to beside mail: the port at which a CA
-// asks for HTTP-01 challenges, and those of operators, a socket and a TCP port.
+// asks for HTTP-01 challenges and mail clients for settings, and those of operators, a socket and a TCP port.
 type entrances struct {
 	log       hclog.Logger
 	challenge door

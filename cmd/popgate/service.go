@@ -11,6 +11,7 @@ import (
 
 	"popgate/authz"
 	"popgate/internal/admin"
+	"popgate/internal/autoconfig"
 	"popgate/internal/config"
 	"popgate/internal/metrics"
 	"popgate/proxy"
@@ -66,7 +67,7 @@ func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
 	})
 	s.stopWatching = func() {}
 	s.begin()
-	s.entrances, err = newEntrances(log, s.automatic, s.given, admin.Options{
+	s.entrances, err = newEntrances(log, s.autoconfig, s.given, admin.Options{
 		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
 		Logins:       &loginDesk{guard: s.guard, current: &s.explainer},
 		Sessions:     &sessionDesk{server: s.server},
@@ -80,9 +81,12 @@ func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
 
 // newLasting makes what outlives configurations.
 func newLasting(log hclog.Logger, numbers *metrics.Metrics) lasting {
+	automatic := tlsconf.NewAutomatic(tlsconf.AutomaticOptions{Logger: log, Observer: numbers})
 	return lasting{
-		log: log, metrics: numbers, tickets: tlsconf.NewTickets(), given: new(given),
-		automatic: tlsconf.NewAutomatic(tlsconf.AutomaticOptions{Logger: log, Observer: numbers}),
+		log: log, metrics: numbers, tickets: tlsconf.NewTickets(), given: new(given), automatic: automatic,
+		autoconfig: autoconfig.New(autoconfig.Options{
+			Next: automatic, Count: numbers.AutoconfigAsked, Logger: log.Named("autoconfig"),
+		}),
 	}
 }
 
@@ -110,6 +114,7 @@ func (s *service) apply(ctx context.Context, cfg *config.Config) error {
 	s.inForce(cfg)
 	s.explainer.Store(newExplainer(cfg, s.guard, &parts.rules, parts.settings.Routes, s.server.Backend))
 	s.guard.SetRules(parts.rules)
+	s.autoconfig.Use(autoconfigDomains(cfg))
 	s.config.Store(cfg)
 	s.loaded.Store(time.Now().UnixNano())
 	s.level.configure(cfg.Log.Level)

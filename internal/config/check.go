@@ -31,6 +31,7 @@ func (l *loader) check(c *Config) {
 	}
 	k.certificates()
 	k.acme()
+	k.autoconfig()
 	k.admin()
 	k.listeners()
 	k.addresses()

@@ -46,6 +46,9 @@ type Config struct {
 	Blocking Blocking
 	// Timeouts holds the times of the timeouts block.
 	Timeouts Timeouts
+	// Autoconfig says what mail clients are told about setting up an account. Nil:
+	// nothing is.
+	Autoconfig *Autoconfig
 	// Admin says where operators and their commands reach the running program.
 	Admin Admin
 	// Log says what is logged, and how.
@@ -224,6 +227,25 @@ type Timeouts struct {
 	HalfClosed time.Duration
 	// Drain is how long sessions may go on after the program was told to stop.
 	Drain time.Duration
+}
+
+// Autoconfig is what mail clients are told about setting up an account. Where it is
+// set, TLS.ACME is set, too, and there is at least one domain, here or of a tenant.
+type Autoconfig struct {
+	// Server is the host that they are told, a DNS name in lower case. "": the first
+	// of the tenant's Hosts, or else Hostname.
+	Server string
+	// Port is the port that they are told, 1 to 65535. Default: that of the first
+	// listener with TLS from the first byte, else of the first one.
+	Port int
+	// StartTLS is true where clients start in the clear at that port: where it is a
+	// listener's, that is as the listener says, otherwise as at the default.
+	StartTLS bool
+	// LocalPart is true where users log in with what stands before the @ of their
+	// address. False: with the whole address.
+	LocalPart bool
+	// Domains are served beside those of the tenants, ASCII lower case; may be empty.
+	Domains []string
 }
 
 // Admin says where operators and their commands reach the running program.

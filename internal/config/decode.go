@@ -36,6 +36,9 @@ func decode(top *section) *Config {
 	for _, s := range top.all(tenantBlock) {
 		c.Tenants = append(c.Tenants, decodeTenant(s))
 	}
+	for _, s := range top.all(autoconfigBlock) {
+		c.Autoconfig = decodeAutoconfig(s, c.Listeners)
+	}
 	return c
 }
 

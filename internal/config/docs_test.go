@@ -86,7 +86,7 @@ func checkRow(t *testing.T, heading string, w *word, cells []string) {
 		}
 	}
 	has("value", map[kind]string{
-		kindText: "text", kindTexts: "list of texts", kindNumber: "number of " + w.unit, kindFlag: "true or false",
+		kindText: "text", kindTexts: "list of texts", kindNumber: w.count(), kindFlag: "true or false",
 		kindPeriod: "time", kindRate: "rate", kindCondition: "expression that is true or false", kindUserName: "expression that gives a text",
 	}[w.kind])
 

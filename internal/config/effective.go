@@ -49,6 +49,9 @@ func (c *Config) whole() part {
 	}
 	p.add(c.policyParts(c.Policies)...)
 	p.add(limitsPart(c.Limits), blockingPart(c.Blocking), timeoutsPart(c.Timeouts))
+	if c.Autoconfig != nil {
+		p.add(autoconfigPart(c.Autoconfig))
+	}
 	p.add(adminPart(c.Admin))
 	p.add(part{is: logBlock, words: map[string]any{
 		"level": c.Log.Level, "format": c.Log.Format, "failed_users": c.Log.FailedUsers,
@@ -141,6 +144,15 @@ func (c *Config) routeParts(routes []Route) []part {
 		}}
 	}
 	return parts
+}
+
+func autoconfigPart(a *Autoconfig) part {
+	return part{is: autoconfigBlock, words: map[string]any{
+		"server":   a.Server,
+		"port":     a.Port,
+		"username": either(a.LocalPart, "local", "address"),
+		"domains":  a.Domains,
+	}}
 }
 
 func adminPart(a Admin) part {

@@ -155,6 +155,12 @@ timeouts {
   half_closed   = "9s"
   drain         = "0.5h"
 }
+autoconfig {
+  server   = "Mail.example.com"
+  port     = 2995
+  username = "local"
+  domains  = ["Example.com", "acme.example"]
+}
 admin {
   socket     = "run//admin.sock"
   address    = "0.0.0.0:9110"
@@ -287,6 +293,10 @@ func TestEveryValueArrives(t *testing.T) {
 			Handshake: time.Second, Login: 2 * time.Second, FailureDelay: 1500 * time.Millisecond, Connect: 4 * time.Second,
 			Greeting: 5 * time.Second, BackendLogin: 6 * time.Second, Idle: 90 * time.Minute, Quit: 8 * time.Minute,
 			HalfClosed: 9 * time.Second, Drain: 30 * time.Minute,
+		},
+		Autoconfig: &Autoconfig{
+			Server: "mail.example.com", Port: 2995, StartTLS: true, LocalPart: true,
+			Domains: []string{"example.com", "acme.example"},
 		},
 		Admin: Admin{
 			Socket: "run/admin.sock", Written: true, Address: "0.0.0.0:9110", TokenFile: "secrets/admin-token",

@@ -49,7 +49,7 @@ type word struct {
 	kind kind
 	like string // an example of a value, as it is written
 
-	unit     string // what is counted, for docs and messages; "" where the kind says it
+	unit     string // what is counted, for docs and messages; "" where the kind says it, or nothing is
 	required bool
 	filled   bool // texts: an empty list isn't allowed, as it never is where required
 	def      any  // nil: none; a string, []string, int or bool, a period and a rate as a string
@@ -64,6 +64,14 @@ type word struct {
 	path        bool                          // text: a path, relative to the folder of the file that holds it
 	off         bool                          // text: may be "off" as well, which clean, doubt and path don't see
 	secret      bool                          // text: is never shown; clean and doubt must not tell it either
+}
+
+// count says what a number is one of: "number of connections", or just "number".
+func (w *word) count() string {
+	if w.unit == "" {
+		return "number"
+	}
+	return "number of " + w.unit
 }
 
 // block is one kind of block: its words, and the blocks within. Labelled blocks

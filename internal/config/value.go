@@ -242,7 +242,7 @@ func (l *loader) texts(w *word, v *value, given cty.Value, e hclsyntax.Expressio
 func (l *loader) number(w *word, v *value, given *big.Float) bool {
 	n, exact := given.Int64()
 	if exact != big.Exact || n < int64(w.least) || n > int64(w.most) {
-		l.fail(v.at, "Unreasonable number here", "%s is a whole number of %s: write one between %d and %d.", w.name, w.unit, w.least, w.most)
+		l.fail(v.at, "Unreasonable number here", "%s is a whole %s: write one between %d and %d.", w.name, w.count(), w.least, w.most)
 		return false
 	}
 	v.number = int(n)

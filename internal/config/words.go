@@ -11,7 +11,7 @@ var document = &block{
 	},
 	blocks: []*block{
 		listenerBlock, tlsBlock, backendBlock, tenantBlock, routeBlock, networksBlock, policyBlock,
-		limitsBlock, blockingBlock, timeoutsBlock, adminBlock, logBlock,
+		limitsBlock, blockingBlock, timeoutsBlock, autoconfigBlock, adminBlock, logBlock,
 	},
 }
 
@@ -169,6 +169,16 @@ var timeoutsBlock = &block{
 		},
 		{name: "half_closed", kind: kindPeriod, like: `"120s"`, def: "120s", from: shortest, to: 24 * time.Hour},
 		{name: "drain", kind: kindPeriod, like: `"30s"`, def: "30s", from: shortest, to: 24 * time.Hour},
+	},
+}
+
+var autoconfigBlock = &block{
+	name: "autoconfig",
+	words: []word{
+		{name: "server", kind: kindText, like: `"pop.example.com"`, clean: hostName},
+		{name: "port", kind: kindNumber, like: `995`, least: 1, most: 65535},
+		{name: "username", kind: kindText, like: `"address"`, def: "address", oneOf: []string{"address", "local"}},
+		{name: "domains", kind: kindTexts, like: `["example.com"]`, filled: true, clean: domainName},
 	},
 }
 

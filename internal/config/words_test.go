@@ -18,7 +18,11 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 		top = path[1]
 	}
 	if top != tlsBlock {
-		b.WriteString("tls {\n  self_signed = true\n}\n")
+		acme := ""
+		if top == autoconfigBlock {
+			acme = "  acme { hosts = [\"pop.example.com\"] }\n"
+		}
+		b.WriteString("tls {\n  self_signed = true\n" + acme + "}\n")
 	}
 	// A second backend keeps the first one from being all that there is.
 	b.WriteString("backend \"legacy\" {\n  address = \"10.9.9.9\"\n}\nroute \"other\" {\n  when = user.local == \"joe\"\n  backend = \"legacy\"\n}\n")
@@ -38,6 +42,9 @@ func setting(path []*block, w *word, value string) (src string, line int) {
 		}
 		if inner == acmeBlock && w.name != "hosts" {
 			b.WriteString("hosts = [\"pop.example.com\"]\n")
+		}
+		if inner == autoconfigBlock && w.name != "domains" {
+			b.WriteString("domains = [\"example.org\"]\n")
 		}
 		if inner == tlsBlock && w.name == "unknown_host" {
 			b.WriteString("default_host = \"pop.example.com\"\n")

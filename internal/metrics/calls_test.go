@@ -65,6 +65,8 @@ var calls = []call{
 	{"LogDropped", func(m *Metrics) { m.LogDropped(3) }, map[string]float64{`popgate_log_lines_dropped_total`: 3}},
 	{"AdminRefused", func(m *Metrics) { m.AdminRefused("token") },
 		map[string]float64{`popgate_admin_refusals_total{reason=token}`: 1}},
+	{"AutoconfigAsked", func(m *Metrics) { m.AutoconfigAsked("thunderbird", "answered") },
+		map[string]float64{`popgate_autoconfig_requests_total{kind=thunderbird,result=answered}`: 1}},
 	{"Build", func(m *Metrics) { m.Build("v1.0.0", "go1.26", "abc") },
 		map[string]float64{`popgate_build_info{go_version=go1.26,revision=abc,version=v1.0.0}`: 1}},
 	{"Ready", func(m *Metrics) { m.Ready(func() bool { return true }) }, map[string]float64{`popgate_ready`: 1}},

@@ -44,6 +44,7 @@ type Metrics struct {
 	panics        prometheus.Counter
 	logDropped    *total
 	adminRefusals *prometheus.CounterVec
+	autoconfigs   *prometheus.CounterVec
 
 	build        *prometheus.GaugeVec
 	reloads      *prometheus.CounterVec
@@ -80,6 +81,7 @@ func New() *Metrics {
 		panics:        r.plain("panics_total", "Sessions ended by a bug of popgate."),
 		logDropped:    r.total("log_lines_dropped_total", "Log lines dropped as their target did not take them."),
 		adminRefusals: r.counter("admin_refusals_total", "Requests that the admin interface has refused, by reason.", "reason"),
+		autoconfigs:   r.counter("autoconfig_requests_total", "Requests of mail clients for the settings of an account, by kind and result.", "kind", "result"),
 
 		build:        r.gauge("build_info", "What runs: always 1, its labels say it.", "version", "go_version", "revision"),
 		reloads:      r.counter("reloads_total", "Changes of configuration, by result.", "result"),
@@ -167,3 +169,9 @@ func (m *Metrics) LogLost() uint64 { return m.logDropped.n.Load() }
 // AdminRefused counts a refused request for operators. reason is a word of
 // popgate's source, never one of the request.
 func (m *Metrics) AdminRefused(reason string) { m.adminRefusals.WithLabelValues(reason).Inc() }
+
+// AutoconfigAsked counts a request for the settings of an account. Both words are of
+// popgate's source, never of the request.
+func (m *Metrics) AutoconfigAsked(kind, result string) {
+	m.autoconfigs.WithLabelValues(kind, result).Inc()
+}

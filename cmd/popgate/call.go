@@ -21,6 +21,7 @@ type call struct {
 	json   bool
 	quiet  bool           // say nothing of what goes wrong: the exit code does
 	cfg    *config.Config // nil until somebody needs it
+	none   bool           // no configuration says where to ask: the default counts
 	std    streams
 }
 
@@ -54,14 +55,32 @@ func (c *call) find() error {
 		c.socket = fromEnvironment
 		return nil
 	case !c.given["config"] && missing(c.path):
-		c.socket = defaultSocket
+		c.socket, c.none = defaultSocket, true
 		return nil
 	}
-	cfg, err := c.configuration()
-	if err == nil {
-		c.socket = cfg.Admin.Socket
+	return c.findInConfiguration()
+}
+
+// findInConfiguration reads the socket in the configuration, and nothing else
+// there: a popgate that runs can be asked whatever has become of its files.
+func (c *call) findInConfiguration() error {
+	socket, doubts, err := config.Socket(c.path)
+	if err != nil {
+		return usageError{fmt.Errorf("%w\n  --socket says where popgate answers: then no configuration is read", err)}
 	}
-	return err
+	c.socket = socket
+	if len(doubts) == 0 {
+		return nil
+	}
+	for _, doubt := range doubts {
+		fmt.Fprintf(c.std.err, "popgate: warning: %s\n", oneLine(doubt, maxDetail))
+	}
+	where := "asking at " + socket
+	if socket == "" {
+		where = "the admin socket is off"
+	}
+	fmt.Fprintf(c.std.err, "popgate: warning: %s; --socket says if it is elsewhere\n", where)
+	return nil
 }
 
 // configuration returns the configuration, which it reads when it is first asked.
@@ -108,7 +127,7 @@ func (c *call) whyNotRunning() string {
 	switch {
 	case c.socket == "":
 		return "the admin socket is off, so that no running popgate can be asked"
-	case c.socket == defaultSocket && c.cfg == nil && !c.given["socket"]:
+	case c.none:
 		return fmt.Sprintf("no popgate is running that answers on %s (there is no %s here: --config or --socket says where else)",
 			defaultSocket, c.path)
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"popgate/internal/admin"
 )
 
 // TestWhereToAsk: what is written on the command line counts first, then the
@@ -72,10 +74,46 @@ func TestNoConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := &fake{backends: twoBackends()}
-	runHere(t, "backends").wantCode(t, exitUsage, "POPGATE_NO_SUCH")
+	runHere(t, "backends").wantCode(t, exitUsage, "POPGATE_NO_SUCH", "--socket says where popgate answers")
 	for _, args := range []string{"backends", "cert list", "explain bob --from 192.0.2.7", "blocks"} {
 		f.asked(t, strings.Fields(args)...).wantCode(t, exitOK)
 	}
+}
+
+// TestBadConfiguration: whatever stands in the configuration, a popgate that runs
+// can be asked; only what works without one needs the whole.
+func TestBadConfiguration(t *testing.T) {
+	t.Chdir(t.TempDir())
+	f := &fake{backends: twoBackends(), ready: admin.Readiness{Ready: true}}
+	socket := f.serve(t)
+	for name, test := range map[string]struct{ text, warning string }{
+		"mistakes":  {"hostnaem = 5\nbackend \"x\" { addres = 3 }\n", ""},
+		"variables": {"tls { ticket_secret = env(\"POPGATE_NO_SUCH\") }\n", ""},
+		"torn":      {"timeouts {\n  idle = 10m\n}\n", "popgate: warning: config.hcl line 2 can't be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := test.text + "admin { socket = \"" + socket + "\" }\n"
+			if err := os.WriteFile("config.hcl", []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, args := range []string{"health", "backends", "cert list", "status", "blocks", "explain bob --from 192.0.2.7"} {
+				r := runHere(t, strings.Fields(args)...)
+				r.wantCode(t, exitOK, test.warning)
+				if test.warning == "" && r.err != "" {
+					t.Errorf("%s: %q", args, r.err)
+				}
+			}
+			if r := runHere(t, "health", "--quiet"); r.code != exitOK || r.out+r.err != "" {
+				t.Errorf("quiet: %+v", r)
+			}
+			runHere(t, "cert", "check").wantCode(t, exitUsage, "config.hcl")
+		})
+	}
+	runHere(t, "health", "--config", "no-such.hcl").wantCode(t, exitUsage, "no-such.hcl", "--socket")
+	if err := os.Remove("config.hcl"); err != nil {
+		t.Fatal(err)
+	}
+	runHere(t, "cert", "check", "--socket", socket).wantCode(t, exitUsage, "it needs popgate's configuration", "--config")
 }
 
 // TestMenuUsage: mistakes are told before anybody is asked, with exit code 2.

@@ -11,7 +11,8 @@ import (
 func certMenu(c *call) *menu {
 	m := newMenu(c, "cert")
 	m.about = `Lists, checks and renews certificates. They ask the running popgate. If there
-is none, they work on the certificate cache alone, and say so.
+is none, they work on the certificate cache alone, and say so. check needs the
+configuration in any case (--config), as it tells the hosts, the CA and the cache.
 `
 	m.examples = []string{"cert list", "cert check pop.example.com", "cert renew pop.example.com --config /etc/popgate"}
 	m.alone = true

@@ -43,9 +43,9 @@ func openOffice(t testing.TB, withToken bool, s settings) *office {
 	return o
 }
 
-// reading are the calls that change nothing and tell of no user, changing those that do.
+// reading are the calls that change nothing and tell of no user, changing the others.
 var (
-	reading  = []string{"/v1/status", "/v1/sessions", "/v1/backends", "/v1/certificates", "/v1/blocks", "/v1/config", "/v1/log", "/metrics"}
+	reading  = []string{"/v1/status", "/v1/sessions", "/v1/backends", "/v1/certificates", "/v1/blocks", "/v1/log", "/metrics"}
 	changing = []struct{ method, path, body string }{
 		{"POST", "/v1/backends/legacy/drain", ""},
 		{"POST", "/v1/backends/legacy/undrain", ""},
@@ -58,6 +58,7 @@ var (
 		{"POST", "/v1/drain", ""},
 		{"PUT", "/v1/log", `{"level":"debug"}`},
 		{"POST", "/v1/trace", `{"user":"joe"}`},
+		{"GET", "/v1/config", ""},
 		{"GET", "/debug/pprof/", ""},
 	}
 )

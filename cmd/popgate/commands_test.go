@@ -65,7 +65,7 @@ func TestChanges(t *testing.T) {
 	for _, level := range logLevels {
 		f.asked(t, "log", level).wantCode(t, exitOK, level)
 	}
-	f.asked(t, "log", "debug", "--for", "25h").wantCode(t, exitUsage, "popgate log: the time is from 1s to 24h")
+	f.asked(t, "log", "debug", "--for", "25h").wantCode(t, exitUsage, "popgate log: for is a time from 1s to 24h")
 }
 
 // TestReloadProblems: they are shown, and it is a failure.
@@ -130,7 +130,7 @@ func TestTrace(t *testing.T) {
 			return nobody(ctx, user, each)
 		}, "bob --for 1s", exitOK, lines, "the time is over, and the session goes on\n"},
 		"too many": {nil, "bob", exitFailed, "", "popgate: as many traces as there can be are under way\n"},
-		"too long": {nobody, "bob --for 13h", exitUsage, "", "popgate: popgate trace: the time is from 1s to 12h, such as 10m\n"},
+		"too long": {nobody, "bob --for 13h", exitUsage, "", "popgate: popgate trace: for is a time from 1s to 12h, such as 10m\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := (&fake{trace: test.trace}).asked(t, append([]string{"trace"}, strings.Fields(test.args)...)...)

@@ -30,10 +30,10 @@ func TestExplainUsage(t *testing.T) {
 		"no such address": {[]string{"bob", "--from", "local\x1bhost"}, exitUsage, "", `--from "local\\x1bhost" is no IP address\n$`},
 		"a network":       {[]string{"bob", "--from", "192.0.2.0/24"}, exitUsage, "", `--from "192\.0\.2\.0/24" is no IP address`},
 		"bad mechanism":   {[]string{"bob", "--from", "::1", "--mechanism", "APOP"}, exitUsage, "", `mechanism "APOP" is none of USER`},
-		"bad version":     {[]string{"bob", "--from", "::1", "--tls", "1.1"}, exitUsage, "", `TLS version "1\.1" is neither`},
+		"bad version":     {[]string{"bob", "--from", "::1", "--tls", "1.1"}, exitUsage, "", `tls "1\.1" is neither`},
 		"bad time":        {[]string{"bob", "--from", "::1", "--at", "noon"}, exitUsage, "", `--at "noon" is neither`},
 		"no such hour":    {[]string{"bob", "--from", "::1", "--at", "24:00"}, exitUsage, "", `--at "24:00" is neither`},
-		"not UTF-8":       {[]string{"b\xffb", "--from", "::1"}, exitUsage, "", `the user name is not UTF-8`},
+		"not UTF-8":       {[]string{"b\xffb", "--from", "::1"}, exitUsage, "", `user is not UTF-8`},
 		"no config":       {[]string{"bob", "--from", "::1", "--config", "no-such.hcl"}, exitUsage, "", `no-such\.hcl`},
 		"no listener":     {[]string{"bob", "--from", "::1", "--listener", "x", "--config", s.config}, exitUsage, "", `--listener "x": popgate has no such listener\n$`},
 	} {

@@ -50,9 +50,13 @@ func (l *logLevel) replace(level string, d time.Duration) {
 // expire brings the configured level back.
 func (l *logLevel) expire(change int) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if change == l.change {
-		l.replace(l.configured, 0)
+	over, level := change == l.change, l.configured
+	if over {
+		l.replace(level, 0)
+	}
+	l.mu.Unlock()
+	if over {
+		l.log.Info("log level goes back to that of the configuration", "level", level)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -44,4 +45,21 @@ func TestLogLevel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLogLevelGoesBack: who reads the log sees when a level's time is over, and
+// nothing of one that was replaced before.
+func TestLogLevelGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var said bytes.Buffer
+		l := &logLevel{log: hclog.New(&hclog.LoggerOptions{Output: &said, DisableTime: true})}
+		l.configure("info")
+		l.set("debug", time.Minute)
+		l.set("trace", time.Minute)
+		<-time.After(2 * time.Minute)
+		synctest.Wait()
+		if got := said.String(); got != "[INFO]  log level goes back to that of the configuration: level=info\n" {
+			t.Errorf("%q", got)
+		}
+	})
 }

@@ -96,11 +96,12 @@ func trusted(ctx context.Context) bool { return ctx.Value(asAsker{}) == askerTru
 
 // Refusals of requests over TCP.
 var (
-	errHost      = &Error{Code: CodeMisdirected, Message: "this name isn't one of popgate's: ask by IP address, or list it in admin { hosts }"}
-	errOrigin    = &Error{Code: CodeForbidden, Message: "a page from elsewhere must not ask"}
-	errToken     = &Error{Code: CodeUnauthorized, Message: "the token is missing or wrong"}
-	errElsewhere = &Error{Code: CodeForbidden, Message: "the admin address has changed"}
-	errNoToken   = &Error{Code: CodeForbidden, Message: "this needs the unix socket, or a token: admin { token_file }"}
+	errHost       = &Error{Code: CodeMisdirected, Message: "this name isn't one of popgate's: ask by IP address, or list it in admin { hosts }"}
+	errOrigin     = &Error{Code: CodeForbidden, Message: "a page from elsewhere must not ask"}
+	errToken      = &Error{Code: CodeUnauthorized, Message: "the token is missing or wrong"}
+	errTokenUnset = &Error{Code: CodeUnauthorized, Message: "no token_file is set here, so that no token is right: ask without one, or through the unix socket"}
+	errElsewhere  = &Error{Code: CodeForbidden, Message: "the admin address has changed"}
+	errNoToken    = &Error{Code: CodeForbidden, Message: "this needs the unix socket, or a token: admin { token_file }"}
 )
 
 // admit decides whether a request may be answered, and as whose.
@@ -124,7 +125,9 @@ func (s *Server) admit(r *http.Request, n need) (asker, *Error) {
 		return askerTrusted, nil
 	case n == needNone:
 		return askerUnknown, nil
-	case given, access.Token != "":
+	case given && access.Token == "":
+		return askerUnknown, errTokenUnset
+	case access.Token != "":
 		return askerUnknown, errToken
 	case n == needRead:
 		return askerReader, nil

@@ -105,6 +105,10 @@ func TestAccess(t *testing.T) {
 		{"typed", secret, []string{local, right, "Sec-Fetch-Site: none", "Sec-Fetch-Mode: navigate"}, everything},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			says := map[string]string{CodeUnauthorized: "the token is missing or wrong"}
+			if tt.token == "" {
+				says[CodeUnauthorized] = "no token_file is set here"
+			}
 			r := newCounted(t, Access{Token: tt.token, Hosts: []string{"popgate.Internal"}, Pprof: true})
 			refused := 0
 			for _, c := range r.server.calls() {
@@ -120,7 +124,7 @@ func TestAccess(t *testing.T) {
 				if want == "" {
 					continue
 				}
-				if failed := refusal(t, body); failed.Code != want {
+				if failed := refusal(t, body); failed.Code != want || !strings.HasPrefix(failed.Message, says[want]) {
 					t.Errorf("%s: %+v", c.name, failed)
 				}
 				wantHeader(t, answer)

@@ -48,24 +48,26 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, c call) {
 		s.fail(w, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), asAsker{}, who), c.limit)
+	about := new(details)
+	ctx := context.WithValue(context.WithValue(r.Context(), asAsker{}, who), aboutCall{}, about)
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	began := time.Now()
 	err := s.perform(w, r.WithContext(ctx), c)
 	if err == nil {
-		s.note(r, c, "ok", began)
+		s.note(r, c, about, "ok", began)
 		return
 	}
 	var told told
 	if errors.As(err, &told) {
-		s.note(r, c, told.code, began)
+		s.note(r, c, about, told.code, began)
 		return
 	}
 	failed := asError(ctx, err)
 	if failed.Code == CodeInternal {
 		s.log.Error("admin call failed", "call", c.name, "error", quoted(err.Error()))
 	}
-	s.note(r, c, failed.Code, began)
+	s.note(r, c, about, failed.Code, began)
 	s.fail(w, failed)
 }
 
@@ -123,8 +125,22 @@ func (c call) receive(w http.ResponseWriter, r *http.Request) *Error {
 	return nil
 }
 
+// details are what a call's body has said that belongs into the log: keys and
+// values.
+type details []any
+
+// aboutCall is the key of a request's details.
+type aboutCall struct{}
+
+// mention adds to what is logged of a call. The value comes from a stranger.
+func mention(ctx context.Context, key, value string) {
+	if about, ok := ctx.Value(aboutCall{}).(*details); ok {
+		*about = append(*about, key, quoted(value))
+	}
+}
+
 // note logs a call that changes something.
-func (s *Server) note(r *http.Request, c call, result string, began time.Time) {
+func (s *Server) note(r *http.Request, c call, about *details, result string, began time.Time) {
 	if !c.changes {
 		return
 	}
@@ -135,6 +151,7 @@ func (s *Server) note(r *http.Request, c call, result string, began time.Time) {
 	if query := r.URL.Query(); c.query != "" && query.Has(c.query) {
 		args = append(args, c.query, quoted(query.Get(c.query)))
 	}
+	args = append(args, *about...)
 	s.log.Info("admin call", append(args, "result", result, "duration", time.Since(began).Round(time.Millisecond).String())...)
 }
 

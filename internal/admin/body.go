@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -41,10 +44,26 @@ func decodeBody(body []byte, into any) error {
 		if errors.As(err, &kind) {
 			return fmt.Errorf("the body is no JSON object for this call: %sa %s stands where it can't", field(kind.Field), kind.Value)
 		}
-		return fmt.Errorf("the body is no JSON object for this call: %s", brief(err.Error()))
+		return fmt.Errorf("the body is no JSON object for this call: %s", brief(fieldOf(body, into)+err.Error()))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something behind the object in the body")
 	}
 	return nil
+}
+
+// fieldOf names the field of a body that can't be decoded, with a colon behind it;
+// "": it is none. encoding/json leaves it out where a type decodes itself.
+func fieldOf(body []byte, into any) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil {
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		alone, err := json.Marshal(map[string]json.RawMessage{name: fields[name]})
+		if err == nil && json.Unmarshal(alone, reflect.New(reflect.TypeOf(into).Elem()).Interface()) != nil {
+			return name + ": "
+		}
+	}
+	return ""
 }

@@ -42,7 +42,8 @@ const (
 // those are a status and plain text.
 //
 // What changes something needs the socket or the token (needAll, the zero
-// value), and so does what tells of a user: a trace, an explanation.
+// value), and so does what tells of a user: a trace, an explanation, and the
+// configuration, whose conditions and networks name users and clients.
 func (s *Server) calls() []call {
 	return slices.Concat(s.probes(), s.views(), []call{
 		{name: "show page", method: http.MethodGet, path: "/{$}", need: needRead, limit: quickTime, serve: s.showPage},
@@ -50,6 +51,7 @@ func (s *Server) calls() []call {
 			changes: true, limit: renewTime, answer: s.renewCertificate},
 		{name: "probe", method: http.MethodPost, path: "/v1/certificates/{host}/probe", subject: "host",
 			changes: true, limit: quickTime, answer: s.probeCertificate},
+		{name: "show configuration", method: http.MethodGet, path: "/v1/config", limit: quickTime, answer: s.showConfig},
 		{name: "explain", method: http.MethodPost, path: "/v1/explain",
 			body: true, limit: quickTime, answer: s.explainLogin},
 		{name: "clear blocks", method: http.MethodDelete, path: "/v1/blocks/{address}", subject: "address", query: "user",
@@ -97,7 +99,6 @@ func (s *Server) views() []call {
 		{"list sessions", "/v1/sessions", s.listSessions},
 		{"show session", "/v1/sessions/{id}", s.oneSession},
 		{"list backends", "/v1/backends", s.listBackends},
-		{"show configuration", "/v1/config", s.showConfig},
 		{"show log level", "/v1/log", s.showLogLevel},
 	} {
 		list = append(list, call{name: view.name, method: http.MethodGet, path: view.path,

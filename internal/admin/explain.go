@@ -64,7 +64,7 @@ const (
 )
 
 // Complete fills in what was left out, but for the listener and the time, and
-// says what can't be.
+// says what can't be. Its errors begin with the field's name in JSON.
 func (q *Question) Complete() error {
 	if q.Mechanism = strings.ToUpper(q.Mechanism); q.Mechanism == "" {
 		q.Mechanism = "USER"
@@ -78,19 +78,19 @@ func (q *Question) Complete() error {
 	}
 	switch {
 	case !q.Address.IsValid():
-		return errors.New("the client's address is missing")
+		return errors.New("address is missing: it is the client's")
 	case !utf8.ValidString(q.User):
-		return errors.New("the user name is not UTF-8: every session refuses such a name")
+		return errors.New("user is not UTF-8: every session refuses such a name")
 	case len(q.User) > maxUser:
-		return fmt.Errorf("the user name is longer than %d octets", maxUser)
+		return fmt.Errorf("user is longer than %d octets", maxUser)
 	case q.Mechanism != "USER" && q.Mechanism != "PLAIN" && q.Mechanism != "LOGIN":
-		return fmt.Errorf("the mechanism %q is none of USER, PLAIN and LOGIN", brief(q.Mechanism))
+		return fmt.Errorf("mechanism %q is none of USER, PLAIN and LOGIN", brief(q.Mechanism))
 	case !known:
-		return fmt.Errorf("the TLS version %q is neither 1.2 nor 1.3", brief(q.TLS))
+		return fmt.Errorf("tls %q is neither 1.2 nor 1.3", brief(q.TLS))
 	case len(q.ServerName) > maxServerName:
-		return fmt.Errorf("the server name is longer than %d octets", maxServerName)
+		return fmt.Errorf("server_name is longer than %d octets", maxServerName)
 	case q.Time != nil && (q.Time.Year() < firstYear || q.Time.Year() > lastYear):
-		return fmt.Errorf("the time is not in the years %d to %d", firstYear, lastYear)
+		return fmt.Errorf("time is not in the years %d to %d", firstYear, lastYear)
 	}
 	// A session knows one form of an address only.
 	q.Address = q.Address.Unmap().WithZone("")

@@ -207,20 +207,24 @@ func (s *Server) setLogLevel(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, badRequest("%v", err)
 	}
+	mention(r.Context(), "level", wish.Level)
+	if d > 0 {
+		mention(r.Context(), "for", d.String())
+	}
 	s.process.SetLogLevel(wish.Level, d)
 	return s.logLevel(), nil
 }
 
 func (w logWish) check() (time.Duration, error) {
 	if !slices.Contains(levels, w.Level) {
-		return 0, errors.New("the level is one of " + strings.Join(levels, ", "))
+		return 0, errors.New("level is one of " + strings.Join(levels, ", "))
 	}
 	if w.For == "" {
 		return 0, nil
 	}
 	d, err := time.ParseDuration(w.For)
 	if err != nil || d < minLevelTime || d > maxLevelTime {
-		return 0, errors.New("the time is from 1s to 24h, such as 10m")
+		return 0, errors.New("for is a time from 1s to 24h, such as 10m")
 	}
 	return d, nil
 }

@@ -174,13 +174,14 @@ func TestLogLevel(t *testing.T) {
 		t.Error(asked)
 	}
 	_, err = r.client().SetLogLevel(t.Context(), "loud", 0)
-	wantError(t, err, nil, "the level is one of")
+	wantError(t, err, nil, "level is one of")
 	now, err := serve(t, leveled{}).client().LogLevel(t.Context())
 	must(t, err)
 	if now.Level != "debug" || now.Until == nil || now.Until.Year() != 9999 {
 		t.Errorf("%+v", now)
 	}
 	r.log.want(t, 6, "[INFO]  admin call: ", `call="set log level"`, "result=ok")
+	r.log.want(t, 1, "[INFO]  admin call: ", `call="set log level"`, `level="debug"`, `for="10m0s"`, "result=ok")
 }
 
 func putLevel(t *testing.T, r *rig, body string) (*http.Response, []byte) {

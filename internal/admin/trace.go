@@ -42,15 +42,15 @@ const (
 func (w traceWish) check() (time.Duration, error) {
 	switch {
 	case w.User == "":
-		return 0, errors.New("the user is missing")
+		return 0, errors.New("user is missing")
 	case len(w.User) > maxUser || !utf8.ValidString(w.User):
-		return 0, errors.New("no user can have such a name")
+		return 0, errors.New("user is a name that nobody can have")
 	case w.For == "":
 		return traceTime, nil
 	}
 	d, err := time.ParseDuration(w.For)
 	if err != nil || d < minTraceTime || d > maxTraceTime {
-		return 0, errors.New("the time is from 1s to 12h, such as 10m")
+		return 0, errors.New("for is a time from 1s to 12h, such as 10m")
 	}
 	return d, nil
 }

@@ -82,9 +82,9 @@ func TestTraceIsLive(t *testing.T) {
 func TestTraceRefused(t *testing.T) {
 	r := serve(t, stock{})
 	for body, say := range map[string]string{
-		``: "no JSON object", `{}`: "the user is missing", `{"user":"bob","from":"x"}`: "unknown field", `{"user":"bob"}x`: "behind the object",
-		`{"user":"` + strings.Repeat("x", maxUser+1) + `"}`: "no user can have such a name", "{\"user\":\"\xff\"}": "not UTF-8",
-		`{"user":"bob","for":"0s"}`: "from 1s to 12h", `{"user":"bob","for":"13h"}`: "from 1s to 12h", `{"user":"bob","for":"soon"}`: "from 1s to 12h",
+		``: "no JSON object", `{}`: "user is missing", `{"user":"bob","from":"x"}`: "unknown field", `{"user":"bob"}x`: "behind the object",
+		`{"user":"` + strings.Repeat("x", maxUser+1) + `"}`: "user is a name that nobody can have", "{\"user\":\"\xff\"}": "not UTF-8",
+		`{"user":"bob","for":"0s"}`: "for is a time from 1s to 12h", `{"user":"bob","for":"13h"}`: "from 1s to 12h", `{"user":"bob","for":"soon"}`: "from 1s to 12h",
 	} {
 		answer, text := r.ask(t, askTrace(body))
 		if failed := refusal(t, text); answer.StatusCode != 400 || failed.Code != CodeBadRequest || !strings.Contains(failed.Message, say) {
@@ -99,7 +99,7 @@ func TestTraceRefused(t *testing.T) {
 	}
 	never := func(TraceEvent) error { return errors.New("an event") }
 	wantError(t, r.client().Trace(t.Context(), "bob", 0, never), ErrTooManyTraces)
-	wantError(t, r.client().Trace(t.Context(), "", 0, never), nil, "the user is missing")
+	wantError(t, r.client().Trace(t.Context(), "", 0, never), nil, "user is missing")
 	broken := serve(t, stock{trace: func(context.Context, string, func(TraceEvent) error) error { return errors.New("key: 0x1234") }})
 	wantError(t, broken.client().Trace(t.Context(), "bob", 0, never), nil, "trouble of its own")
 }

@@ -50,6 +50,7 @@ func (c *call) listBackends(ctx context.Context, client *admin.Client) error {
 // backendTable shows backends to people.
 func backendTable(list []admin.Backend) *table {
 	t := newTable("NAME", "STATE", "SESSIONS", "ADDRESSES", "LAST OK", "LAST ERROR")
+	t.beneath, t.cut = []string{"LAST ERROR", "ADDRESSES"}, []string{"NAME"}
 	for _, b := range list {
 		places := fmt.Sprint(b.Sessions)
 		if b.Connections > 0 {

@@ -52,16 +52,17 @@ func (c *call) listBlocks(ctx context.Context, client *admin.Client) error {
 	list.Blocks = append([]admin.Block{}, list.Blocks...)
 	return c.show(list, func(w io.Writer) error {
 		c.sayMore(list.More, "block")
-		return blockTable(list.Blocks, time.Now()).write(w)
+		return blockTable(list.Blocks, time.Now()).writeOrNone(w)
 	})
 }
 
 // blockTable shows blocks to people.
 func blockTable(list []admin.Block, now time.Time) *table {
 	t := newTable("ADDRESS", "USER", "CHECK", "UNTIL", "LEFT", "LEVEL")
+	t.spare, t.cut = []string{"LEVEL", "LEFT"}, []string{"USER"}
 	for _, b := range list {
 		left := max(0, b.Until.Sub(now).Round(time.Second)).String()
-		t.add(oneLine(b.Address, maxNameCell), oneLine(b.User, maxNameCell), b.Check, b.Until.UTC().Format(time.RFC3339), left, strconv.Itoa(b.Level))
+		t.add(b.Address, b.User, b.Check, b.Until.UTC().Format(time.RFC3339), left, strconv.Itoa(b.Level))
 	}
 	return t
 }

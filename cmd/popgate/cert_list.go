@@ -102,21 +102,23 @@ func readable(folder string) error {
 	return nil
 }
 
-// The most that texts of unknown length may take in a table, in characters.
+// The most that texts of unknown length may take where they can't be whole, in
+// characters.
 const (
 	maxNameCell  = 50
 	maxErrorCell = 60
 )
 
-// certificateTable shows certificates to people. What is cut is whole in JSON.
+// certificateTable shows certificates to people.
 func certificateTable(list []admin.Certificate, now time.Time) *table {
 	t := newTable("HOST", "SOURCE", "ISSUER", "NOT AFTER", "DAYS LEFT", "STATE", "LAST ERROR", "NEXT TRY")
+	t.beneath, t.spare, t.cut = []string{"LAST ERROR"}, []string{"ISSUER", "SOURCE", "DAYS LEFT"}, []string{"HOST"}
 	for _, c := range list {
 		days := ""
 		if c.DaysLeft != nil {
 			days = strconv.Itoa(*c.DaysLeft)
 		}
-		t.add(hostCell(c), sourceCell(c), oneLine(c.Issuer, maxNameCell), short(c.NotAfter), days, c.State, problemCell(c.LastError), tryCell(c, now))
+		t.add(hostCell(c), sourceCell(c), c.Issuer, short(c.NotAfter), days, c.State, problemCell(c.LastError), tryCell(c, now))
 	}
 	return t
 }
@@ -136,17 +138,17 @@ func row(cells ...string) string {
 func hostCell(c admin.Certificate) string {
 	switch c.Source {
 	case admin.SourceFile:
-		return oneLine(strings.Join(c.Names, " "), maxNameCell)
+		return strings.Join(c.Names, " ")
 	case admin.SourceSelfSigned:
 		return "(any other)"
 	}
-	return oneLine(c.Name, maxNameCell)
+	return c.Name
 }
 
 // sourceCell is where a certificate comes from, with the label of its block.
 func sourceCell(c admin.Certificate) string {
 	if c.Source == admin.SourceFile {
-		return fmt.Sprintf("%s %q", c.Source, oneLine(c.Name, maxNameCell))
+		return fmt.Sprintf("%s %q", c.Source, c.Name)
 	}
 	return c.Source
 }
@@ -155,7 +157,7 @@ func problemCell(p *admin.Problem) string {
 	if p == nil {
 		return ""
 	}
-	return oneLine(joined(p.Type, p.Detail), maxErrorCell)
+	return joined(p.Type, p.Detail)
 }
 
 // joined is a CA's type of a problem and its detail, of which either may be

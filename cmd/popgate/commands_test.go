@@ -14,7 +14,7 @@ import (
 // backendsTable is what people see of twoBackends.
 const backendsTable = `NAME    STATE  SESSIONS   ADDRESSES                  LAST OK            LAST ERROR
 legacy  up     12 of 200  10.0.0.5:110               2026-03-01T12:00Z  -
-new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z dial 10.0.0.6:110: connection refused
+new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z backend_unreachable: dial tcp 10.0.0.6:110: connect: connection refused
 `
 
 func TestBackendTable(t *testing.T) {
@@ -124,7 +124,7 @@ func TestTrace(t *testing.T) {
 		"a session": {session, "bob", exitOK, lines, ""},
 		"as JSON": {session, "bob --json", exitOK, `{"time":"2026-03-01T12:00:00Z","session":"3k9f2m-1a","from":"client","text":"USER bob"}` + "\n" +
 			`{"time":"2026-03-01T12:00:01.5Z","session":"3k9f2m-1a","from":"backend","text":"+OK ` + "\uFFFD" + `[2J"}` + "\n", ""},
-		"nobody came": {nobody, "bob --for 1s", exitFailed, "", "popgate: no session of \"bob\" came\n"},
+		"nobody came": {nobody, "bob --for 1s", exitFailed, "", "popgate: no session of \"bob\" came; one that ends before its client names a user is in the log only\n"},
 		"it goes on": {func(ctx context.Context, user string, each func(admin.TraceEvent) error) error {
 			_ = session(ctx, user, each)
 			return nobody(ctx, user, each)

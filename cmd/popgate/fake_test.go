@@ -203,7 +203,7 @@ func twoBackends() []admin.Backend {
 	return []admin.Backend{
 		{Name: "legacy", Addresses: []string{"10.0.0.5:110"}, State: admin.BackendUp, Sessions: 12, Connections: 200, LastOK: ptr(noon)},
 		{Name: "new", Addresses: []string{"10.0.0.6:110", "10.0.0.7:110"}, State: admin.BackendDown,
-			LastError: &admin.Problem{Time: ptr(noon), Detail: "dial 10.0.0.6:110: connection refused"}},
+			LastError: &admin.Problem{Time: ptr(noon), Detail: "backend_unreachable: dial tcp 10.0.0.6:110: connect: connection refused"}},
 	}
 }
 

@@ -75,13 +75,14 @@ func (c *call) listSessions(ctx context.Context, client *admin.Client, f filter)
 	list.Sessions = slices.DeleteFunc(append([]admin.Session{}, list.Sessions...), func(s admin.Session) bool { return !f.has(s) })
 	return c.show(list, func(w io.Writer) error {
 		c.sayMore(list.More, "session")
-		return sessionTable(list.Sessions, time.Now()).write(w)
+		return sessionTable(list.Sessions, time.Now()).writeOrNone(w)
 	})
 }
 
 // sessionTable shows sessions to people.
 func sessionTable(list []admin.Session, now time.Time) *table {
 	t := newTable("ID", "STATE", "FOR", "CLIENT", "LISTENER", "USER", "TENANT", "BACKEND", "IN", "OUT")
+	t.spare, t.cut = []string{"TENANT", "LISTENER", "BACKEND", "IN", "OUT"}, []string{"USER"}
 	for _, s := range list {
 		t.add(s.ID, stateCell(s), span(now.Sub(s.Began)), s.Client, s.Listener, s.User, s.Tenant, s.Backend,
 			octets(s.FromClient), octets(s.FromBackend))

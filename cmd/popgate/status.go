@@ -82,6 +82,7 @@ func sessionsHead(s *admin.Status) string {
 // countTable shows how many sessions of each kind are open.
 func countTable(list []admin.SessionCount) *table {
 	t := newTable("STATE", "LISTENER", "TENANT", "OPEN")
+	t.cut = []string{"LISTENER", "TENANT"}
 	for _, n := range list {
 		t.add(n.State, n.Listener, n.Tenant, fmt.Sprint(n.Open))
 	}

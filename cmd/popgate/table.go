@@ -1,19 +1,25 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
 )
 
-// table shows rows of cells to people.
+// table shows rows of cells to people. Without a terminal it is as wide as its
+// cells are. In one it gives way: what is long goes beneath its row, columns that
+// can be done without go, and texts that may be cut are cut. Whatever isn't named
+// in beneath, spare and cut stays whole.
 type table struct {
 	rows [][]string // the first has the heads
+
+	beneath []string // heads of columns that move beneath their rows, in this order
+	spare   []string // heads of columns to leave out, in this order
+	cut     []string // heads of columns whose texts may be cut
 }
 
 func newTable(heads ...string) *table { return &table{rows: [][]string{heads}} }
@@ -22,71 +28,152 @@ func newTable(heads ...string) *table { return &table{rows: [][]string{heads}} }
 // not be seen.
 func (t *table) add(cells ...string) {
 	for i, cell := range cells {
-		if cells[i] = oneLine(cell, maxErrorCell); cell == "" {
+		if cells[i] = oneLine(cell, utf8.RuneCountInString(cell)); cell == "" {
 			cells[i] = "-"
 		}
 	}
 	t.rows = append(t.rows, cells)
 }
 
-// columnGap is between two columns, and least is how narrow a column may become,
-// both in characters.
+// columnGap is between two columns, and leastColumn is how narrow a column may
+// become, both in characters.
 const (
 	columnGap   = 2
 	leastColumn = 8
 )
 
+// layout is a table made for a width.
+type layout struct {
+	*table
+	shown  []int // columns, in order
+	below  []int // those beneath the row
+	widths []int // of all columns
+}
+
 // lines lays the table out for a terminal of width characters; 0: of any width.
-// The widest columns give way, but for the first one, which names the row. In a
-// terminal that is too narrow even so, lines are longer than it.
+// In a terminal that is too narrow even so, lines are longer than it.
 func (t *table) lines(width int) []string {
-	widths := make([]int, len(t.rows[0]))
-	total := columnGap * (len(widths) - 1)
-	for _, row := range t.rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+	l := &layout{table: t, widths: make([]int, len(t.rows[0]))}
+	for i := range l.widths {
+		l.shown = append(l.shown, i)
+		for _, row := range t.rows {
+			l.widths[i] = max(l.widths[i], utf8.RuneCountInString(row[i]))
 		}
 	}
-	for _, w := range widths {
-		total += w
-	}
-	for ; width > 0 && total > width; total-- {
-		i := t.widest(widths)
-		if i < 0 {
-			break
-		}
-		widths[i]--
+	if width > 0 {
+		l.fit(width)
 	}
 	var all []string
-	for _, row := range t.rows {
-		var line strings.Builder
-		for i, cell := range row {
-			cell = oneLine(cell, widths[i])
-			line.WriteString(cell)
-			if i < len(row)-1 {
-				line.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+columnGap))
+	for i, row := range t.rows {
+		all = append(all, l.line(row))
+		for _, column := range l.below {
+			if i > 0 && row[column] != "-" {
+				all = append(all, wrapped(row[column], width)...)
 			}
 		}
-		all = append(all, line.String())
 	}
 	return all
 }
 
-// widest is the widest column that can become narrower; -1: none can.
-func (t *table) widest(widths []int) int {
+// fit makes the table as narrow as it has to be.
+func (l *layout) fit(width int) {
+	for _, head := range l.beneath {
+		if l.total() > width {
+			l.below = append(l.below, l.leaveOut(head)...)
+		}
+	}
+	for _, head := range l.spare {
+		if l.total() > width {
+			l.leaveOut(head)
+		}
+	}
+	for l.total() > width {
+		widest := l.widest()
+		if widest < 0 {
+			return
+		}
+		l.widths[widest]--
+	}
+}
+
+func (l *layout) total() int {
+	sum := columnGap * (len(l.shown) - 1)
+	for _, i := range l.shown {
+		sum += l.widths[i]
+	}
+	return sum
+}
+
+// leaveOut takes a column out of the rows, and returns it, if it was there.
+func (l *layout) leaveOut(head string) (gone []int) {
+	l.shown = slices.DeleteFunc(l.shown, func(i int) bool {
+		if l.rows[0][i] == head {
+			gone = append(gone, i)
+			return true
+		}
+		return false
+	})
+	return gone
+}
+
+// widest is the widest column that can be cut further; -1: none can.
+func (l *layout) widest() int {
 	found := -1
-	for i := 1; i < len(widths); i++ {
-		if w := widths[i]; w > max(leastColumn, utf8.RuneCountInString(t.rows[0][i])) && (found < 0 || w > widths[found]) {
+	for _, i := range l.shown {
+		head := l.rows[0][i]
+		if slices.Contains(l.cut, head) && l.widths[i] > max(leastColumn, utf8.RuneCountInString(head)) &&
+			(found < 0 || l.widths[i] > l.widths[found]) {
 			found = i
 		}
 	}
 	return found
 }
 
+// line is a row without what stands beneath it.
+func (l *layout) line(row []string) string {
+	var line strings.Builder
+	for n, i := range l.shown {
+		cell := oneLine(row[i], l.widths[i])
+		line.WriteString(cell)
+		if n < len(l.shown)-1 {
+			line.WriteString(strings.Repeat(" ", l.widths[i]-utf8.RuneCountInString(cell)+columnGap))
+		}
+	}
+	return line.String()
+}
+
+// beneathIndent is before what stands beneath a row.
+const beneathIndent = "  "
+
+// wrapped breaks a text between words into lines of width characters at most; a
+// longer word has a line of its own.
+func wrapped(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = beneathIndent + word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), beneathIndent+word
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 // write writes the table to w, as wide as w is if that is a terminal.
-func (t *table) write(w io.Writer) error {
-	_, err := io.WriteString(w, strings.Join(t.lines(terminalWidth(w)), "\n")+"\n")
-	return err
+func (t *table) write(w io.Writer) error { return writeLines(w, t.lines(terminalWidth(w))) }
+
+// writeOrNone writes the table, or that there is nothing to show.
+func (t *table) writeOrNone(w io.Writer) error {
+	if len(t.rows) == 1 {
+		return writeLines(w, []string{"none"})
+	}
+	return t.write(w)
 }
 
 // terminalWidth is the width of the terminal that w is, in characters; 0: it is
@@ -108,35 +195,4 @@ func terminalSize(w io.Writer) (width, height int) {
 		return 0, 0
 	}
 	return width, height
-}
-
-// span is a duration in a few characters: 42s, 3m05s, 2h07m, 12d03h.
-func span(d time.Duration) string {
-	d = max(0, d).Truncate(time.Second)
-	hours, minutes, seconds := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", seconds)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", minutes, seconds)
-	case d < 24*time.Hour:
-		return fmt.Sprintf("%dh%02dm", hours, minutes)
-	}
-	return fmt.Sprintf("%dd%02dh", hours/24, hours%24)
-}
-
-// octets is a number of octets in a few characters: 512, 1.5K, 20M. K is 1,024.
-func octets[N int64 | uint64](n N) string {
-	if n < 1024 {
-		return fmt.Sprint(n)
-	}
-	size, unit := float64(n)/1024, 0
-	for size >= 1000 && unit < 4 {
-		size, unit = size/1024, unit+1
-	}
-	format := "%.1f%c"
-	if size >= 9.95 {
-		format = "%.0f%c"
-	}
-	return fmt.Sprintf(format, size, "KMGTP"[unit])
 }

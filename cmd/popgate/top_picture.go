@@ -91,6 +91,7 @@ func (p *picture) busyTable(before *picture, order string) *table {
 		return cmp.Or(busier, b.Began.Compare(a.Began), cmp.Compare(a.ID, b.ID))
 	})
 	t := newTable("ID", "STATE", "FOR", "CLIENT", "USER", "BACKEND", "IN", "OUT", "A SECOND")
+	t.spare, t.cut = []string{"BACKEND", "IN", "OUT"}, []string{"USER"}
 	for _, s := range list[:min(len(list), maxShown)] {
 		t.add(s.ID, stateCell(s), span(p.Status.Time.Sub(s.Began)), s.Client, s.User, s.Backend, octets(s.FromClient),
 			octets(s.FromBackend), octets(int64(rates[s.ID])))

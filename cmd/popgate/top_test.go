@@ -57,7 +57,7 @@ not ok   .█.█.  1/min at most
 backends
 NAME    STATE  SESSIONS   ADDRESSES                  LAST OK            LAST ERROR
 legacy  up     12 of 200  10.0.0.5:110               2026-03-01T12:00Z  -
-new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z dial 10.0.0.6:110: connection refused
+new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z backend_unreachable: dial tcp 10.0.0.6:110: connect: connection refused
 
 certificates
 HOST             SOURCE  ISSUER  NOT AFTER          DAYS LEFT  STATE    LAST ERROR     NEXT TRY
@@ -94,7 +94,7 @@ not ok   .█.█.  1/min at most
 
 NAME    STATE  SESSIONS   ADDRESSES                  LAST OK            LAST ERROR
 legacy  up     12 of 200  10.0.0.5:110               2026-03-01T12:00Z  -
-new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z dial 10.0.0.6:110: connection refused
+new     down   0          10.0.0.6:110 10.0.0.7:110  -                  2026-03-01T12:00Z backend_unreachable: dial tcp 10.0.0.6:110: connect: connection refused
 
 certificates: 2, of which 1 valid
 HOST             SOURCE  ISSUER  NOT AFTER  DAYS LEFT  STATE    LAST ERROR     NEXT TRY
@@ -177,22 +177,50 @@ func TestSpanAndOctets(t *testing.T) {
 	}
 }
 
+// TestTableGivesWay: at 80 columns dates, addresses and ids stay whole, and so does
+// the cause of a failure, beneath its row; in a pipe nothing is cut.
+func TestTableGivesWay(t *testing.T) {
+	long := strings.Repeat("a long cause ", 20)
+	backends := twoBackends()
+	backends[1].LastError.Detail = long
+	wide := strings.Join(backendTable(backends).lines(0), "\n")
+	if !strings.Contains(wide, strings.TrimSpace(long)) {
+		t.Errorf("cut in a pipe:\n%s", wide)
+	}
+	lines := backendTable(backends).lines(80)
+	if got := strings.Join(strings.Fields(strings.Join(lines[3:], " ")), " "); got != "2026-03-01T12:00Z "+strings.TrimSpace(long) {
+		t.Errorf("beneath: %q", lines)
+	}
+	for _, line := range lines {
+		if len(line) > 80 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	for _, table := range []*table{sessionTable(twoSessions(), noon), certificateTable(sampleStatus().Certificates, noon)} {
+		text := strings.Join(table.lines(80), "\n")
+		if strings.Contains(text, "…") {
+			t.Errorf("something is cut:\n%s", text)
+		}
+	}
+}
+
 // FuzzTable: whatever is in the cells, each row is one printable line, no wider
 // than it may be if that is possible at all.
 func FuzzTable(f *testing.F) {
 	f.Add("a", "b\x1b[2J", strings.Repeat("é", 99), 60)
 	f.Fuzz(func(t *testing.T, a, b, c string, width int) {
 		table := newTable("FIRST", "SECOND", "THIRD")
+		table.beneath, table.spare, table.cut = []string{"THIRD"}, []string{"SECOND"}, []string{"FIRST"}
 		table.add(a, b, c)
 		lines := table.lines(width)
-		if len(lines) != 2 {
+		if len(lines) < 2 || width == 0 && len(lines) != 2 {
 			t.Fatalf("%q", lines)
 		}
-		for _, line := range lines {
+		for i, line := range lines {
 			if oneLine(line, 1<<20) != line {
 				t.Errorf("%q is not printable", line)
 			}
-			if n := len([]rune(line)); width >= maxErrorCell+2*(leastColumn+columnGap) && n > width {
+			if n := len([]rune(line)); i < 2 && width >= leastColumn && n > width {
 				t.Errorf("%d of %d columns: %q", n, width, line)
 			}
 		}

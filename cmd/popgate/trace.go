@@ -57,7 +57,7 @@ func (t *tracing) run(ctx context.Context, client *admin.Client, args []string) 
 		fmt.Fprintln(t.std.err, "the time is over, and the session goes on")
 		return nil
 	case over, err == nil && !t.seen:
-		return fmt.Errorf("no session of %q came", args[0])
+		return fmt.Errorf("no session of %q came; one that ends before its client names a user is in the log only", args[0])
 	case ctx.Err() != nil && t.seen:
 		return nil
 	case ctx.Err() != nil:

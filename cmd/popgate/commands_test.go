@@ -42,7 +42,7 @@ func TestChanges(t *testing.T) {
 		args, out, did string
 	}{
 		{"reload", "the configuration is in force\n", "reload"},
-		{"reload --json", "{\n  \"reloaded\": true,\n  \"problems\": []\n}\n", "reload"},
+		{"reload --json", "{\n  \"reloaded\": true,\n  \"problems\": [],\n  \"warnings\": []\n}\n", "reload"},
 		{"upgrade", "upgraded: process 4711 serves, and the old one ends when its sessions have\n", "upgrade"},
 		{"upgrade --json", "{\n  \"upgraded\": true,\n  \"pid\": 4711\n}\n", "upgrade"},
 		{"drain", "draining: nobody new gets in, and popgate ends when its sessions have\n", "drain"},
@@ -66,6 +66,17 @@ func TestChanges(t *testing.T) {
 		f.asked(t, "log", level).wantCode(t, exitOK, level)
 	}
 	f.asked(t, "log", "debug", "--for", "25h").wantCode(t, exitUsage, "popgate log: for is a time from 1s to 24h")
+}
+
+// TestReloadWarnings: what popgate has against a configuration that it takes.
+func TestReloadWarnings(t *testing.T) {
+	f := &fake{warnings: []string{"the log's format changes with a restart only: format json\x1b"}}
+	r := f.asked(t, "reload")
+	r.wantCode(t, exitOK)
+	if r.out != "the configuration is in force\n" || r.err != "warning: the log's format changes with a restart only: format json\uFFFD\n" {
+		t.Errorf("%q, %q", r.out, r.err)
+	}
+	f.asked(t, "reload", "--json").wantCode(t, exitOK, `"reloaded": true`, `"the log's format changes`)
 }
 
 // TestReloadProblems: they are shown, and it is a failure.

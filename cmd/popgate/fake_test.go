@@ -34,6 +34,7 @@ type fake struct {
 	config   string
 	reload   error
 	upgrade  error
+	warnings []string
 	trace    func(ctx context.Context, user string, each func(admin.TraceEvent) error) error
 	level    string
 	until    time.Time
@@ -102,9 +103,9 @@ func (f *fake) Ready() admin.Readiness {
 
 func (f *fake) Config() string { return f.config }
 
-func (f *fake) Reload(context.Context) error {
+func (f *fake) Reload(context.Context) ([]string, error) {
 	f.do("reload")
-	return f.reload
+	return f.warnings, f.reload
 }
 
 func (f *fake) Upgrade(context.Context) (int, error) {

@@ -35,7 +35,7 @@ func (l *loop) run(ctx context.Context) (next *handover.Successor) {
 			// Of several that come meanwhile one is enough. The log says how it went.
 			_ = l.reloadNow(true)
 		case answer := <-l.orders.reloads:
-			answer <- l.reloadNow(false)
+			answer <- l.reloadTold()
 		case <-l.signals.upgrades:
 			l.startUpgrade(nil)
 		case answer := <-l.orders.upgrades:
@@ -47,6 +47,14 @@ func (l *loop) run(ctx context.Context) (next *handover.Successor) {
 		case <-l.orders.pulses:
 		}
 	}
+}
+
+// reloadTold reloads for an operator, who is told what there is to say of that.
+func (l *loop) reloadTold() reloadResult {
+	if err := l.reloadNow(false); err != nil {
+		return reloadResult{err: err}
+	}
+	return reloadResult{warnings: l.reloaded.Load().Warnings}
 }
 
 // reloadNow reloads. While another process starts, a signal waits for the end of

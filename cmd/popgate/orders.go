@@ -8,7 +8,7 @@ import (
 // orders are what operators want of the running program beside signals. The
 // loop of [service.run] takes them one by one, as it does signals.
 type orders struct {
-	reloads  chan chan error
+	reloads  chan chan reloadResult
 	upgrades chan chan<- upgraded
 	pulses   chan struct{} // what the loop takes while it goes on
 	drained  chan struct{} // closed: somebody wants to drain
@@ -19,7 +19,7 @@ type orders struct {
 
 func newOrders() *orders {
 	return &orders{
-		reloads: make(chan chan error), upgrades: make(chan chan<- upgraded), pulses: make(chan struct{}),
+		reloads: make(chan chan reloadResult), upgrades: make(chan chan<- upgraded), pulses: make(chan struct{}),
 		drained: make(chan struct{}), over: make(chan struct{}),
 	}
 }
@@ -40,21 +40,27 @@ func (o *orders) wantsDrain() bool {
 	}
 }
 
+// reloadResult is what became of a reload.
+type reloadResult struct {
+	err      error
+	warnings []string // a line each
+}
+
 // reload has the configuration read again, and returns how that went.
-func (o *orders) reload(ctx context.Context) error {
-	answer := make(chan error, 1)
+func (o *orders) reload(ctx context.Context) (warnings []string, err error) {
+	answer := make(chan reloadResult, 1)
 	select {
 	case o.reloads <- answer:
 	case <-o.over:
-		return o.why
+		return nil, o.why
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	select {
-	case err := <-answer:
-		return err
+	case result := <-answer:
+		return result.warnings, result.err
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 

@@ -27,6 +27,14 @@ func (d *processDesk) Status() admin.Status {
 		LogLevel:     level,
 		LogDropped:   s.metrics.LogLost(),
 		Connections:  s.guard.Rules().Limits.Connections,
+		LastReload:   s.reloaded.Load(),
+	}
+	for _, l := range cfg.Listeners {
+		listener := admin.Listener{Name: l.Name}
+		if at := s.server.Addr(l.Address); at != nil {
+			listener.Address = at.String()
+		}
+		status.Listeners = append(status.Listeners, listener)
 	}
 	for _, c := range s.metrics.Sessions() {
 		status.Sessions = append(status.Sessions, admin.SessionCount(c))
@@ -57,16 +65,13 @@ func (d *processDesk) Ready() admin.Readiness {
 func (d *processDesk) Config() string { return config.Effective(d.service.config.Load()) }
 
 // Reload reads the configuration again.
-func (d *processDesk) Reload(ctx context.Context) error {
-	err := d.service.orders.reload(ctx)
-	var bad *badConfig
+func (d *processDesk) Reload(ctx context.Context) (warnings []string, err error) {
+	warnings, err = d.service.orders.reload(ctx)
 	switch {
 	case err == nil, errors.Is(err, admin.ErrShuttingDown), errors.Is(err, admin.ErrUpgrading), ctx.Err() != nil && errors.Is(err, ctx.Err()):
-		return err
-	case errors.As(err, &bad):
-		return &admin.ReloadError{Problems: bad.problems}
+		return warnings, err
 	}
-	return &admin.ReloadError{Problems: []string{asLine(err)}}
+	return nil, &admin.ReloadError{Problems: problemsOf(err)}
 }
 
 // Upgrade starts the program anew, which takes over.

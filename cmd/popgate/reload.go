@@ -13,7 +13,8 @@ import (
 // reloaded is what `popgate reload --json` writes.
 type reloaded struct {
 	Reloaded bool     `json:"reloaded"`
-	Problems []string `json:"problems"`
+	Problems []string `json:"problems"` // why not
+	Warnings []string `json:"warnings"` // of a configuration that is in force
 }
 
 // reloadMenu brings the configuration's file in force.
@@ -28,16 +29,22 @@ tells what is wrong with it. If anything is, the old one stays in force.
 }
 
 func (c *call) reload(ctx context.Context, client *admin.Client, _ []string) error {
-	err := client.Reload(ctx)
+	warnings, err := client.Reload(ctx)
 	var refused *admin.Error
 	switch {
 	case err == nil:
-		return c.say(reloaded{true, []string{}}, "the configuration is in force")
+		return c.show(reloaded{true, []string{}, append([]string{}, warnings...)}, func(w io.Writer) error {
+			for _, warning := range warnings {
+				fmt.Fprintf(c.std.err, "warning: %s\n", warning)
+			}
+			_, err := fmt.Fprintln(w, "the configuration is in force")
+			return err
+		})
 	case !errors.As(err, &refused) || refused.Code != admin.CodeReloadFailed:
 		return err
 	}
 	if c.json {
-		if err := writeJSON(c.std.out, reloaded{false, append([]string{}, refused.Problems...)}); err != nil {
+		if err := writeJSON(c.std.out, reloaded{false, append([]string{}, refused.Problems...), []string{}}); err != nil {
 			return err
 		}
 		return errShown

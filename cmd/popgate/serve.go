@@ -45,7 +45,7 @@ func serveWith(ctx context.Context, args []string, std streams, inherited *inher
 		if err != nil {
 			return err
 		}
-		load := func() (*config.Config, error) { return loadAgain(from, log) }
+		load := func() (*config.Config, error) { return loadAgain(from, s.log) }
 		return s.run(ctx, cfg, runOptions{load: load, signals: signals, before: inherited.before, program: ownProgram()})
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -33,9 +34,11 @@ type service struct {
 	orders *orders
 	herald *herald
 	had    legacy // of the process before; zero: there was none
+	ears   *ears  // what the log warns of while a configuration is brought in force
 
 	config   atomic.Pointer[config.Config] // in force
 	loaded   atomic.Int64                  // when that was brought in force, in ns of Unix time
+	reloaded atomic.Pointer[admin.Reload]  // the last try; nil: there was none
 	draining atomic.Bool
 
 	handedOver atomic.Bool // another process serves
@@ -57,6 +60,8 @@ func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
 	log := s.log
 	s.level.log, s.orders = log, newOrders()
 	s.herald = newHerald(s)
+	heard := overhear(log)
+	s.lasting.log, s.ears = heard, heard.ears
 	descriptors, err := raiseDescriptors()
 	if err != nil {
 		return nil, fmt.Errorf("descriptors: %w", err)
@@ -67,7 +72,7 @@ func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
 	})
 	s.stopWatching = func() {}
 	s.begin()
-	s.entrances, err = newEntrances(log, s.autoconfig, s.given, admin.Options{
+	s.entrances, err = newEntrances(heard, s.autoconfig, s.given, admin.Options{
 		Certificates: &certificateDesk{current: &s.certificates, automatic: s.automatic},
 		Logins:       &loginDesk{guard: s.guard, current: &s.explainer},
 		Sessions:     &sessionDesk{server: s.server},
@@ -204,12 +209,16 @@ func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
 }
 
 // reload applies the configuration that load returns, or keeps the one in
-// force and says why.
+// force and says why. What came of it is kept for operators.
 func (s *service) reload(ctx context.Context, load func() (*config.Config, error)) error {
+	s.ears.begin()
 	cfg, err := load()
 	if err == nil {
 		err = s.apply(ctx, cfg)
 	}
+	s.reloaded.Store(&admin.Reload{
+		Time: time.Now().UTC().Truncate(time.Second), OK: err == nil, Problems: problemsOf(err), Warnings: s.ears.end(),
+	})
 	if err != nil {
 		s.metrics.Reloaded("error")
 		s.log.Error("reload failed, the old configuration stays", "error", asLine(err))
@@ -218,6 +227,18 @@ func (s *service) reload(ctx context.Context, load func() (*config.Config, error
 	s.metrics.Reloaded("ok")
 	s.log.Info("reloaded")
 	return nil
+}
+
+// problemsOf are what hinders a configuration, a line each.
+func problemsOf(err error) []string {
+	var bad *badConfig
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &bad):
+		return bad.problems
+	}
+	return []string{asLine(err)}
 }
 
 // finish waits for the sessions to end, after the context has, and for

@@ -59,11 +59,35 @@ func processFacts(s *admin.Status) []fact {
 	}
 	return []fact{
 		{"started", ago(s.Started)},
+		{"listens on", listenersText(s.Listeners)},
 		{"configuration", "loaded " + ago(s.ConfigLoaded)},
+		{"last reload", reloadText(s)},
 		{"log level", log},
 		{"memory", fmt.Sprintf("%s, %d goroutines, %s", octets(s.MemoryBytes), s.Goroutines, s.GoVersion)},
 		{"blocks", fmt.Sprint(s.Blocks)},
 	}
+}
+
+// listenersText tells where mail clients connect to.
+func listenersText(list []admin.Listener) string {
+	var texts []string
+	for _, l := range list {
+		at := l.Address
+		if at == "" {
+			at = "nothing: it is not open"
+		}
+		texts = append(texts, l.Name+" at "+at)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// reloadText tells of a reload that was refused; "": the last one wasn't.
+func reloadText(s *admin.Status) string {
+	last := s.LastReload
+	if last == nil || last.OK {
+		return ""
+	}
+	return fmt.Sprintf("REFUSED %s ago, the old configuration stays: %s", span(s.Time.Sub(last.Time)), strings.Join(last.Problems, "; "))
 }
 
 // sessionsHead counts sessions.
@@ -89,23 +113,22 @@ func countTable(list []admin.SessionCount) *table {
 	return t
 }
 
-// loginLines tell what became of logins, in the whole hour and in its last whole
-// minute, and draw a bar for each minute.
+// loginLines tell what became of logins, in the minute under way, in the one
+// before and in the whole hour, and draw a bar for each minute.
 func loginLines(minutes []admin.LoginMinute) []string {
-	var hour, last admin.LoginMinute
-	for i, m := range minutes {
-		hour.OK, hour.Refused, hour.Error = hour.OK+m.OK, hour.Refused+m.Refused, hour.Error+m.Error
-		if i == len(minutes)-2 {
-			last = m
-		}
-	}
 	t := newTable("LOGINS", "OK", "REFUSED", "ERROR")
-	for _, row := range []struct {
-		name string
-		m    admin.LoginMinute
-	}{{"last minute", last}, {"last hour", hour}} {
-		t.add(row.name, fmt.Sprint(row.m.OK), fmt.Sprint(row.m.Refused), fmt.Sprint(row.m.Error))
+	add := func(name string, m admin.LoginMinute) {
+		t.add(name, fmt.Sprint(m.OK), fmt.Sprint(m.Refused), fmt.Sprint(m.Error))
 	}
+	var hour admin.LoginMinute
+	for _, m := range minutes {
+		hour.OK, hour.Refused, hour.Error = hour.OK+m.OK, hour.Refused+m.Refused, hour.Error+m.Error
+	}
+	if n := len(minutes); n > 1 {
+		add("since "+minutes[n-1].Start.UTC().Format("15:04"), minutes[n-1])
+		add("minute "+minutes[n-2].Start.UTC().Format("15:04"), minutes[n-2])
+	}
+	add("last hour", hour)
 	lines := t.lines(0)
 	for _, bar := range []struct {
 		name string

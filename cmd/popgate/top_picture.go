@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"popgate/internal/admin"
@@ -35,9 +36,12 @@ func (p *picture) lines(before *picture, order string, width int) []string {
 		headLine(s),
 		fmt.Sprintf("up %s, %s, %d goroutines, log level %s, %s", span(s.Time.Sub(s.Started)), octets(s.MemoryBytes), s.Goroutines,
 			oneLine(s.LogLevel, maxNameCell), count(s.Blocks, "block")),
-		sessionsHead(s) + statesText(p.Sessions.Sessions),
-		"",
+		p.sessionsLine(),
 	}
+	if text := reloadText(s); text != "" {
+		lines = append(lines, oneLine("last reload "+text, maxFact))
+	}
+	lines = append(lines, "")
 	lines = append(lines, loginLines(s.Logins)...)
 	lines = append(append(lines, ""), backendTable(s.Backends).lines(width)...)
 	lines = append(append(lines, ""), certificateLines(s, width)...)
@@ -45,17 +49,20 @@ func (p *picture) lines(before *picture, order string, width int) []string {
 	return append(lines, p.busyTable(before, order).lines(width)...)
 }
 
-// statesText counts sessions by state.
-func statesText(list []admin.Session) string {
+// sessionsLine counts sessions, by state if all are listed.
+func (p *picture) sessionsLine() string {
+	if p.Sessions.More > 0 {
+		return sessionsHead(&p.Status)
+	}
 	counts := make(map[string]int)
-	for _, s := range list {
+	for _, s := range p.Sessions.Sessions {
 		counts[s.State]++
 	}
-	text := ""
+	var texts []string
 	for _, state := range sessionStates {
-		text += fmt.Sprintf("; %s %d", state, counts[state])
+		texts = append(texts, fmt.Sprintf("%s %d", strings.ReplaceAll(state, "_", " "), counts[state]))
 	}
-	return text
+	return fmt.Sprintf("sessions: %d of %d; %s", len(p.Sessions.Sessions), p.Status.Connections, strings.Join(texts, ", "))
 }
 
 // certificateLines show certificates: those in trouble, and how many others.

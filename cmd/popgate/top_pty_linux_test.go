@@ -161,7 +161,7 @@ func TestTopFollows(t *testing.T) {
 	term.shown.wait(t, term.done, 1, `sessions, the latest first`)
 	seen := len(term.shown.String())
 	term.resize(t, 60, 5)
-	term.shown.wait(t, term.done, 3, `LOGINS       OK   REFUSED  ERROR`)
+	term.shown.wait(t, term.done, 3, `LOGINS        OK   REFUSED  ERROR`)
 	term.press(t, "q")
 	term.given(t, before, exitOK)
 	last, _, _ := strings.Cut(term.shown.String()[seen:], giveScreen)

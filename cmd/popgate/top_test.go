@@ -17,6 +17,7 @@ func sampleStatus() admin.Status {
 		Version: "v1.2.0", GoVersion: "go1.26.8", Hostname: "pop.example.com", Time: noon,
 		Started: noon.Add(-75 * time.Hour), ConfigLoaded: noon.Add(-5 * time.Minute), Readiness: admin.Readiness{Ready: true},
 		LogLevel: "info", LogDropped: 3, MemoryBytes: 12 << 20, Goroutines: 41, Connections: 10000, Blocks: 2,
+		Listeners: []admin.Listener{{Name: "pop3s", Address: "[::]:995"}, {Name: "pop3"}},
 		Sessions: []admin.SessionCount{
 			{State: "before_login", Listener: "pop3s", Open: 3},
 			{State: "logged_in", Listener: "pop3s", Tenant: "example", Open: 12},
@@ -29,7 +30,7 @@ func sampleStatus() admin.Status {
 		},
 	}
 	for i := range 5 {
-		s.Logins = append(s.Logins, admin.LoginMinute{Start: noon.Add(time.Duration(i-5) * time.Minute), OK: uint64(i * 10), Refused: uint64(i % 2)})
+		s.Logins = append(s.Logins, admin.LoginMinute{Start: noon.Add(time.Duration(i-4) * time.Minute), OK: uint64(i * 10), Refused: uint64(i % 2)})
 	}
 	return s
 }
@@ -37,6 +38,7 @@ func sampleStatus() admin.Status {
 // statusText is what people see of sampleStatus.
 const statusText = `popgate v1.2.0 on pop.example.com: ready
 started        2026-02-26T09:00:00Z, 3d03h ago
+listens on     pop3s at [::]:995, pop3 at nothing: it is not open
 configuration  loaded 2026-03-01T11:55:00Z, 5m00s ago
 log level      info, 3 lines dropped
 memory         12M, 41 goroutines, go1.26.8
@@ -48,9 +50,10 @@ before_login  pop3s     -        3
 logged_in     pop3s     example  12
 
 logins of the last hour
-LOGINS       OK   REFUSED  ERROR
-last minute  30   1        0
-last hour    100  2        0
+LOGINS        OK   REFUSED  ERROR
+since 12:00   40   0        0
+minute 11:59  30   1        0
+last hour     100  2        0
 ok       .▃▅▆█  40/min at most
 not ok   .█.█.  1/min at most
 
@@ -74,6 +77,14 @@ func TestStatusText(t *testing.T) {
 	if got := headLine(&s); got != "popgate v1.2.0 on pop.example.com: NOT READY: draining; no\uFFFDcertificate" {
 		t.Errorf("%q", got)
 	}
+	s.LastReload = &admin.Reload{Time: noon.Add(-time.Minute), Problems: []string{"config.hcl:3: a", "b\x1b"}}
+	const refused = "REFUSED 1m00s ago, the old configuration stays: config.hcl:3: a; b\uFFFD"
+	if got := strings.Join(statusLines(&s, 0), "\n"); !strings.Contains(got, "\nlast reload    "+refused+"\n") {
+		t.Errorf("no reload in\n%s", got)
+	}
+	if got := strings.Join((&picture{Status: s}).lines(nil, sortBusy, 0), "\n"); !strings.Contains(got, "\nlast reload "+refused+"\n") {
+		t.Errorf("no reload in\n%s", got)
+	}
 	// What nobody has filled in does no harm.
 	if lines := statusLines(new(admin.Status), 40); len(lines) < 10 {
 		t.Errorf("%q", lines)
@@ -84,11 +95,12 @@ func TestStatusText(t *testing.T) {
 // two seconds before, too.
 const topText = `popgate v1.2.0 on pop.example.com: ready
 up 3d03h, 12M, 41 goroutines, log level info, 2 blocks
-sessions: 12 logged in, 3 before login, of 10000; connecting 0; waiting 1; logging_in 0; logged_in 2
+sessions: 3 of 10000; connecting 0, waiting 1, logging in 0, logged in 2
 
-LOGINS       OK   REFUSED  ERROR
-last minute  30   1        0
-last hour    100  2        0
+LOGINS        OK   REFUSED  ERROR
+since 12:00   40   0        0
+minute 11:59  30   1        0
+last hour     100  2        0
 ok       .▃▅▆█  40/min at most
 not ok   .█.█.  1/min at most
 
@@ -237,7 +249,7 @@ func TestSparkline(t *testing.T) {
 	if got := sparkline(make([]admin.LoginMinute, 9), ok); got != "" {
 		t.Errorf("%q", got)
 	}
-	if got := written(t, func(out *bytes.Buffer) error { return writeLines(out, loginLines(nil)) }); !strings.HasSuffix(got, "last hour    0   0        0\n") {
+	if got := written(t, func(out *bytes.Buffer) error { return writeLines(out, loginLines(nil)) }); !strings.HasSuffix(got, "last hour  0   0        0\n") {
 		t.Errorf("%q", got)
 	}
 }

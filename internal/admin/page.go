@@ -41,7 +41,7 @@ func sourceOf(text string) string {
 // showPage answers with the status page.
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) error {
 	blocks := s.logins.Blocks(r.Context())
-	view := newPage(s.overview(len(blocks)), trusted(r.Context()))
+	view := newPage(s.overview(r.Context(), len(blocks)), trusted(r.Context()))
 	view.addBlocks(blocks)
 	view.addSessions(s.sessions.Sessions())
 	view.LogUntil = s.logLevel().Until

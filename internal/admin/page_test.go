@@ -244,7 +244,7 @@ func BenchmarkPage(b *testing.B) {
 	s, _ := newServer(b, troubled())
 	b.ReportAllocs()
 	for b.Loop() {
-		view := newPage(s.overview(70), true)
+		view := newPage(s.overview(b.Context(), 70), true)
 		if err := pageTemplate.Execute(io.Discard, view); err != nil {
 			b.Fatal(err)
 		}

@@ -127,6 +127,15 @@ func rough(d time.Duration) string {
 	return count(int(d/day)) + " d"
 }
 
+// refused says in a line why a reload didn't come about.
+func (l *Reload) refused() string {
+	text := "The last reload was refused, the old configuration stays: "
+	if len(l.Problems) == 0 {
+		return text + "popgate's log says why"
+	}
+	return text + strings.Join(l.Problems, "; ")
+}
+
 // said is a problem as the page shows it.
 type said struct {
 	Time moment

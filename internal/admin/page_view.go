@@ -134,6 +134,9 @@ func (p *page) ownProblems() []pageProblem {
 	if !p.Ready && len(list) == 0 {
 		list = append(list, pageProblem{"process", "Not ready"})
 	}
+	if last := p.LastReload; last != nil && !last.OK {
+		list = append(list, pageProblem{"process", last.refused()})
+	}
 	// From nine tenths on, an hour with more mail than usual may be too much.
 	if p.Connections > 0 && p.Open >= p.Connections-p.Connections/10 {
 		list = append(list, pageProblem{"sessions", fmt.Sprintf("%s of %s possible sessions are open", count(p.Open), count(p.Connections))})

@@ -22,10 +22,10 @@ type Process interface {
 	// included and secrets masked.
 	Config() string
 
-	// Reload reads the configuration again and brings it in force. Its errors
-	// are ErrShuttingDown and a *ReloadError; the end of ctx ends the waiting
-	// only.
-	Reload(ctx context.Context) error
+	// Reload reads the configuration again and brings it in force. It returns
+	// what there is to say against that, a line each. Its errors are
+	// ErrShuttingDown and a *ReloadError; the end of ctx ends the waiting only.
+	Reload(ctx context.Context) (warnings []string, err error)
 
 	// Drain begins to drain, as SIGTERM does. Doing it twice does no harm.
 	Drain()
@@ -44,14 +44,10 @@ type Process interface {
 	SetLogLevel(level string, d time.Duration)
 }
 
-// ReloadError is a configuration that couldn't be brought in force: the old one
-// stays.
-type ReloadError struct {
-	Problems []string // one line each
-}
-
-func (e *ReloadError) Error() string {
-	return "the old configuration stays: " + strings.Join(e.Problems, "; ")
+// Listener is where mail clients connect to.
+type Listener struct {
+	Name    string `json:"name"`
+	Address string `json:"address,omitempty"` // as it is bound; "": it is not open
 }
 
 // Readiness tells whether clients are served.
@@ -67,7 +63,8 @@ type Status struct {
 	Hostname     string    `json:"hostname"`
 	Time         time.Time `json:"time"` // of this answer
 	Started      time.Time `json:"started"`
-	ConfigLoaded time.Time `json:"config_loaded"` // when the one in force was
+	ConfigLoaded time.Time `json:"config_loaded"`         // when the one in force was
+	LastReload   *Reload   `json:"last_reload,omitempty"` // nil: there was none
 	Readiness
 	LogLevel    string `json:"log_level"`
 	LogDropped  uint64 `json:"log_dropped"`  // lines that the log's target didn't take
@@ -75,6 +72,7 @@ type Status struct {
 	Goroutines  int    `json:"goroutines"`
 
 	Connections int            `json:"connections"` // how many there can be
+	Listeners   []Listener     `json:"listeners"`
 	Sessions    []SessionCount `json:"sessions"`
 	Logins      []LoginMinute  `json:"logins"` // of the last hour, the oldest first
 
@@ -102,12 +100,14 @@ type LoginMinute struct {
 
 // status completes the program's own with what the other interfaces know.
 func (s *Server) status(ctx context.Context) Status {
-	return s.overview(len(s.logins.Blocks(ctx)))
+	return s.overview(ctx, len(s.logins.Blocks(ctx)))
 }
 
-// overview is the status where the blocks have been counted already.
-func (s *Server) overview(blocks int) Status {
+// overview is the status where the blocks have been counted already, as whoever
+// asks may see it.
+func (s *Server) overview(ctx context.Context, blocks int) Status {
 	status := s.process.Status()
+	status.LastReload = status.LastReload.shown(ctx)
 	status.Time = time.Now().UTC().Truncate(time.Second)
 	status.Readiness = s.process.Ready()
 	status.Backends = s.printableBackends()
@@ -150,13 +150,6 @@ func (s *Server) showConfig(*http.Request) (any, error) { return configAnswer{s.
 // done is the answer to calls that have nothing else to say.
 type done struct {
 	Done string `json:"done"`
-}
-
-func (s *Server) reload(r *http.Request) (any, error) {
-	if err := s.process.Reload(r.Context()); err != nil {
-		return nil, err
-	}
-	return done{"reloaded"}, nil
 }
 
 func (s *Server) drain(*http.Request) (any, error) {
@@ -241,12 +234,6 @@ func (c *Client) Config(ctx context.Context) (string, error) {
 	var answer configAnswer
 	err := c.ask(ctx, quickLimit, http.MethodGet, "/v1/config", &answer)
 	return answer.HCL, err
-}
-
-// Reload makes popgate read its configuration again. If that can't be brought
-// in force, the error is an [*Error] with its Problems.
-func (c *Client) Reload(ctx context.Context) error {
-	return c.ask(ctx, quickLimit, http.MethodPost, "/v1/reload", new(done))
 }
 
 // Drain makes popgate drain and end.

@@ -39,6 +39,7 @@ func TestStatusWire(t *testing.T) {
 		status: Status{
 			Version: "1.4.0", GoVersion: "go1.26", Hostname: "pop.example.com", Started: at, ConfigLoaded: at, LogLevel: "info", LogDropped: 1,
 			MemoryBytes: 2, Goroutines: 3, Connections: 4,
+			LastReload: &Reload{Time: at, OK: true, Warnings: []string{"w"}}, Listeners: []Listener{{Name: "pop3s", Address: "[::]:995"}, {Name: "pop3"}},
 			Sessions: []SessionCount{{State: SessionLoggedIn, Listener: "pop3s", Tenant: "acme", Open: 5}, {State: "before_login", Listener: "pop3s", Open: 6}},
 			Logins:   []LoginMinute{{Start: at, OK: 7, Refused: 8, Error: 9}},
 			Blocks:   99, // which isn't the program's to say
@@ -50,8 +51,8 @@ func TestStatusWire(t *testing.T) {
 	_, body := r.ask(t, "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
 	got := regexp.MustCompile(`"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ","started"`).ReplaceAllString(string(body), `"time":"now","started"`)
 	want := `{"version":"1.4.0","go_version":"go1.26","hostname":"pop.example.com","time":"now","started":"2026-03-01T12:00:00Z",` +
-		`"config_loaded":"2026-03-01T12:00:00Z","ready":false,"reasons":["draining"],"log_level":"info","log_dropped":1,"memory_bytes":2,` +
-		`"goroutines":3,"connections":4,"sessions":[{"state":"logged_in","listener":"pop3s","tenant":"acme","open":5},` +
+		`"config_loaded":"2026-03-01T12:00:00Z","last_reload":{"time":"2026-03-01T12:00:00Z","ok":true,"warnings":["w"]},"ready":false,"reasons":["draining"],"log_level":"info","log_dropped":1,"memory_bytes":2,` +
+		`"goroutines":3,"connections":4,"listeners":[{"name":"pop3s","address":"[::]:995"},{"name":"pop3"}],"sessions":[{"state":"logged_in","listener":"pop3s","tenant":"acme","open":5},` +
 		`{"state":"before_login","listener":"pop3s","open":6}],"logins":[{"start":"2026-03-01T12:00:00Z","ok":7,"refused":8,"error":9}],` +
 		`"backends":[` + fullBackend + `],"certificates":[{"name":"main","source":"","state":"missing"}],"blocks":2}` + "\n"
 	if got != want {
@@ -88,11 +89,12 @@ func TestReload(t *testing.T) {
 	next := make(chan error, 1)
 	r := serve(t, stock{reload: func(context.Context) error { return <-next }})
 	next <- nil
-	must(t, r.client().Reload(t.Context()))
+	_, err := r.client().Reload(t.Context())
+	must(t, err)
 	r.log.want(t, 1, "[INFO]  admin call: ", "call=reload", "result=ok")
 
 	next <- fmt.Errorf("reload: %w", &ReloadError{Problems: []string{"config.hcl:3: unknown word\x1b[2J", strings.Repeat("x", 5000)}})
-	err := r.client().Reload(t.Context())
+	_, err = r.client().Reload(t.Context())
 	var failed *Error
 	if !errors.As(err, &failed) || failed.Code != CodeReloadFailed || len(failed.Problems) != 2 ||
 		failed.Problems[0] != "config.hcl:3: unknown word\ufffd[2J" || len(failed.Problems[1]) > maxText+3 || err.Error() != "the old configuration stays" {
@@ -105,9 +107,47 @@ func TestReload(t *testing.T) {
 		t.Errorf("%s: %s", answer.Status, body)
 	}
 	next <- ErrShuttingDown
-	wantError(t, r.client().Reload(t.Context()), ErrShuttingDown)
+	_, err = r.client().Reload(t.Context())
+	wantError(t, err, ErrShuttingDown)
 	if text := (&ReloadError{Problems: []string{"a", "b"}}).Error(); text != "the old configuration stays: a; b" {
 		t.Error(text)
+	}
+}
+
+// TestReloadWarnings: what there is to say against a configuration that is taken.
+func TestReloadWarnings(t *testing.T) {
+	r := serve(t, stock{warnings: []string{"format changes with a restart only\x1b[2J"}})
+	warnings, err := r.client().Reload(t.Context())
+	must(t, err)
+	if fmt.Sprintf("%q", warnings) != "[\"format changes with a restart only\ufffd[2J\"]" {
+		t.Errorf("%q", warnings)
+	}
+}
+
+// TestLastReload: the status has the last reload, and its problems for those who
+// may see the configuration; the page has it among the problems.
+func TestLastReload(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	s, _ := newServer(t, stock{status: Status{LastReload: &Reload{Time: at, Problems: strings.Fields("a\x1b b c d e f g")}}, ready: Readiness{Ready: true}})
+	trustedCtx := context.WithValue(t.Context(), asAsker{}, askerTrusted)
+	if got := s.status(trustedCtx).LastReload; got.OK || fmt.Sprintf("%q", got.Problems) != "[\"a\ufffd\" \"b\" \"c\" \"d\" \"e\" \"and 2 more, which the log has\"]" {
+		t.Errorf("%+v", got)
+	}
+	if got := s.status(t.Context()).LastReload; got == nil || !got.Time.Equal(at) || got.Problems != nil {
+		t.Errorf("without the token: %+v", got)
+	}
+	for want, ctx := range map[string]context.Context{
+		"the old configuration stays: a\ufffd; b; c; d; e; and 2 more, which the log has": trustedCtx,
+		"the old configuration stays: popgate's log says why":                             t.Context(),
+	} {
+		p := newPage(s.overview(ctx, 0), false)
+		if len(p.Problems) != 1 || !strings.HasSuffix(p.Problems[0].Text, want) {
+			t.Errorf("%q, want %q", p.Problems, want)
+		}
+	}
+	s, _ = newServer(t, stock{status: Status{LastReload: &Reload{Time: at, OK: true}}, ready: Readiness{Ready: true}})
+	if p := newPage(s.overview(trustedCtx, 0), true); len(p.Problems) != 0 {
+		t.Errorf("%q", p.Problems)
 	}
 }
 
@@ -197,7 +237,7 @@ func TestNoPopgate(t *testing.T) {
 		"kick":    func(c *Client) error { return c.Kick(t.Context(), "x") },
 		"backend": func(c *Client) error { _, err := c.Backends(t.Context()); return err },
 		"drain":   func(c *Client) error { _, err := c.DrainBackend(t.Context(), "x"); return err },
-		"reload":  func(c *Client) error { return c.Reload(t.Context()) },
+		"reload":  func(c *Client) error { _, err := c.Reload(t.Context()); return err },
 		"config":  func(c *Client) error { _, err := c.Config(t.Context()); return err },
 		"level":   func(c *Client) error { _, err := c.LogLevel(t.Context()); return err },
 		"trace":   func(c *Client) error { return c.Trace(t.Context(), "x", 0, nil) },

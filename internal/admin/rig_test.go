@@ -41,6 +41,7 @@ type stock struct {
 	ready    Readiness
 	config   string
 	reload   func(ctx context.Context) error
+	warnings []string // of a reload
 	drain    func()
 	setLevel func(level string, d time.Duration)
 }
@@ -80,11 +81,11 @@ func (s stock) LogLevel() (level string, _ time.Time) { return "info", time.Time
 
 func (s stock) Upgrade(context.Context) (int, error) { return 4711, nil }
 
-func (s stock) Reload(ctx context.Context) error {
+func (s stock) Reload(ctx context.Context) ([]string, error) {
 	if s.reload == nil {
-		return nil
+		return s.warnings, nil
 	}
-	return s.reload(ctx)
+	return nil, s.reload(ctx)
 }
 
 func (s stock) Drain() {

@@ -76,7 +76,7 @@ func TestFewDescriptors(t *testing.T) {
 // lowered returns to how many sessions popgate says that it has lowered the limit.
 func lowered(t *testing.T, p *popgate) int {
 	t.Helper()
-	line := p.log.wait(t, 1, `\[WARN\] .*limits\.connections is lowered`)[0]
+	line := p.log.wait(t, 1, `\[(?:INFO|WARN)\] .*limits\.connections is lowered`)[0]
 	n, err := strconv.Atoi(regexp.MustCompile(`lowered_to=(\d+)`).FindStringSubmatch(line)[1])
 	if err != nil {
 		t.Fatalf("%v in %q", err, line)

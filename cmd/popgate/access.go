@@ -20,7 +20,7 @@ func newAccess(cfg *config.Config, log hclog.Logger) (admin.Access, error) {
 	}
 	var err error
 	if access.Token, err = readToken(cfg.Admin.TokenFile, log); err != nil {
-		return access, fmt.Errorf("token_file: %w", err)
+		return access, fmt.Errorf("admin { token_file }: %w", err)
 	}
 	return access, nil
 }

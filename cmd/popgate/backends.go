@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,11 +25,11 @@ are there go on.
 		}},
 		{name: "drain", args: "NAME", summary: "let nobody new log in there", least: 1, most: 1, offer: offerBackends,
 			run: func(ctx context.Context, client *admin.Client, args []string) error {
-				return c.turned(client.DrainBackend(ctx, args[0]))
+				return c.turn(ctx, client, args[0], client.DrainBackend)
 			}},
 		{name: "undrain", args: "NAME", summary: "let new sessions log in again", least: 1, most: 1, offer: offerBackends,
 			run: func(ctx context.Context, client *admin.Client, args []string) error {
-				return c.turned(client.UndrainBackend(ctx, args[0]))
+				return c.turn(ctx, client, args[0], client.UndrainBackend)
 			}},
 	}
 	return m
@@ -65,10 +66,30 @@ func backendTable(list []admin.Backend) *table {
 	return t
 }
 
-// turned shows a backend that was drained or undrained.
-func (c *call) turned(b admin.Backend, err error) error {
+// turn drains or undrains a backend, and shows it.
+func (c *call) turn(ctx context.Context, client *admin.Client, name string, how func(context.Context, string) (admin.Backend, error)) error {
+	b, err := how(ctx, name)
+	if errors.Is(err, admin.ErrUnknownBackend) {
+		return unknownBackend(ctx, client, name)
+	}
 	if err != nil {
 		return err
 	}
 	return c.say(b, "%s is %s, with %s", b.Name, b.State, count(b.Sessions, "session"))
+}
+
+// unknownBackend says which backends there are instead.
+func unknownBackend(ctx context.Context, client *admin.Client, name string) error {
+	list, err := client.Backends(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, b := range list[:min(len(list), maxListed)] {
+		names = append(names, b.Name)
+	}
+	if more := len(list) - maxListed; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%w: %q; there are %s", admin.ErrUnknownBackend, name, strings.Join(names, ", "))
 }

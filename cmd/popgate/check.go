@@ -35,8 +35,8 @@ func check(_ context.Context, args []string, std streams) error {
 // configured parses the flags of a command that works with a configuration, and
 // loads it.
 func configured(name string, args []string, std streams) (from origin, cfg *config.Config, err error) {
-	set := flags(name, "[--config FILE|FOLDER]", std)
-	path := set.String("config", defaultConfig, "the configuration: a file, or a folder of *.hcl files;\n"+
+	set := flags(name, "[--config FILE|FOLDER]", std, name, name+" --config /etc/popgate/config.hcl", name+" --config /etc/popgate/conf.d")
+	path := set.String("config", defaultConfig, "the configuration: a `file`, or a folder of *.hcl files;\n"+
 		"without this flag and without the file, $"+backendVariable+",\n$"+hostsVariable+" and $"+emailVariable+" make one")
 	if err := parse(set, args, std); err != nil {
 		return origin{}, nil, err

@@ -29,7 +29,7 @@ func TestBackendsCommand(t *testing.T) {
 	f.asked(t, "backends").wantCode(t, exitOK, "legacy  up     12 of 200")
 	f.asked(t, "backends", "drain", "legacy").wantCode(t, exitOK, "legacy is draining, with 12 sessions\n")
 	f.asked(t, "backends", "undrain", "legacy", "--json").wantCode(t, exitOK, `"state": "up"`)
-	f.asked(t, "backends", "drain", "x").wantCode(t, exitFailed, "popgate: popgate has no such backend\n")
+	f.asked(t, "backends", "drain", "x").wantCode(t, exitFailed, "popgate: popgate has no such backend: \"x\"; there are legacy, new\n")
 	if got := f.done(); !slices.Equal(got, []string{"drain legacy", "undrain legacy"}) {
 		t.Errorf("%q", got)
 	}

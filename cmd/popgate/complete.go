@@ -55,6 +55,9 @@ func suggestions(ctx context.Context, args []string) (all []suggestion) {
 	case 0:
 		return nil
 	case 1:
+		if strings.HasPrefix(args[0], "-") {
+			return []suggestion{{"--help", "all commands"}, {"--version", "what this is"}}
+		}
 		for _, g := range groups() {
 			for _, c := range g.commands {
 				all = append(all, suggestion{c.name, c.summary})
@@ -117,7 +120,8 @@ func (m *menu) suggest(ctx context.Context, before []string, current string) []s
 	case w == nil || len(args) >= w.most:
 		return nil
 	}
-	return m.from(ctx, w.offer, "")
+	// What is on the line already is not meant again.
+	return slices.DeleteFunc(m.from(ctx, w.offer, ""), func(s suggestion) bool { return slices.Contains(args, s.text) })
 }
 
 // pending is the flag whose value is to come next; "": none.

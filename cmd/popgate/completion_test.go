@@ -22,7 +22,7 @@ var completionCases = []struct{ line, want string }{
 	{"popgate sessions ", "kick list show"},
 	{"popgate sessions k", "kick"},
 	{"popgate sessions kick --socket SOCKET ", "3k9f2m-1a 3k9f2m-1c"},
-	{"popgate sessions kick --socket SOCKET 3k9f2m-1a 3k9f2m-1", "3k9f2m-1a 3k9f2m-1c"},
+	{"popgate sessions kick --socket SOCKET 3k9f2m-1a 3k9f2m-1", "3k9f2m-1c"},
 	{"popgate sessions --socket SOCKET show 3k9f2m-1c ", ""},
 	{"popgate sessions --state logg", "logged_in logging_in"},
 	{"popgate sessions --state=wai", "--state=waiting"},
@@ -98,7 +98,7 @@ func TestCompletionOfEveryFlag(t *testing.T) {
 		for _, w := range words {
 			line := strings.Fields(c.name + " " + w)
 			var shown, offered []string
-			for _, m := range regexp.MustCompile(`(?m)^  -([a-z]+)`).FindAllStringSubmatch(runHere(t, append(line, "--help")...).out, -1) {
+			for _, m := range regexp.MustCompile(`(?m)^  --([a-z]+)`).FindAllStringSubmatch(runHere(t, append(line, "--help")...).out, -1) {
 				shown = append(shown, "--"+m[1])
 			}
 			for text := range strings.Lines(runHere(t, slices.Concat([]string{completeWord}, line, []string{"--"})...).out) {
@@ -242,4 +242,18 @@ func offered(t *testing.T, path, shell, dir string, args []string) (all [][]stri
 		t.Fatalf("it answers for %d of %d lines:\n%s", len(all), lines, out)
 	}
 	return all
+}
+
+// TestCompletesOnce: what is on the line already is not offered again, and flags
+// come before a command, too.
+func TestCompletesOnce(t *testing.T) {
+	f := &fake{sessions: twoSessions()}
+	socket := f.serve(t)
+	r := runHere(t, "complete", "sessions", "kick", "--socket", socket, "3k9f2m-1a", "3")
+	if strings.Contains(r.out, "3k9f2m-1a") || !strings.Contains(r.out, "3k9f2m-1c") {
+		t.Errorf("%q", r.out)
+	}
+	if r := runHere(t, "complete", "--"); !strings.HasPrefix(r.out, "--help\t") {
+		t.Errorf("%q", r.out)
+	}
 }

@@ -38,7 +38,7 @@ var demoVisitors = []string{"bob@demo.example", "carol@demo.example"}
 
 // runDemo runs a mail server and popgate before it, until Ctrl-C.
 func runDemo(ctx context.Context, args []string, std streams) error {
-	set := flags("demo", "", std)
+	set := flags("demo", "", std, "demo", "demo --traffic=false")
 	traffic := set.Bool("traffic", true, "let a few users come and go, to be seen on the status page")
 	if err := parse(set, args, std); err != nil {
 		return err

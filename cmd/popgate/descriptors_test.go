@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"popgate/authz"
+	"popgate/internal/config"
 )
 
 // TestSessionsFor: two descriptors a session, and some to spare, but not all.
@@ -53,7 +54,7 @@ func FuzzSessionsFor(f *testing.F) {
 	})
 }
 
-// TestFit: the limit is lowered to what fits, with a warning, and never raised;
+// TestFit: the limit is lowered to what fits, which is told, and never raised;
 // then strangers get half of it at most.
 func TestFit(t *testing.T) {
 	descriptors, err := raiseDescriptors()
@@ -85,6 +86,20 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitOfDefault: it warns of what somebody has written only.
+func TestFitOfDefault(t *testing.T) {
+	for connections, level := range map[int]string{config.DefaultConnections(): "[INFO]", math.MaxInt: "[WARN]"} {
+		log := newOutput()
+		s := &service{lasting: lasting{log: hclog.New(&hclog.LoggerOptions{Output: log})}}
+		if _, err := s.fit(authz.Limits{Connections: connections}); err != nil {
+			t.Fatal(err)
+		}
+		if text := log.String(); text != "" && !strings.Contains(text, level) {
+			t.Errorf("%d connections: %s", connections, text)
+		}
+	}
+}
+
 // TestFewDescriptors: with 300 descriptors there are 86 sessions, whatever the
 // configuration says.
 func TestFewDescriptors(t *testing.T) {
@@ -95,7 +110,7 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	s := newSite(t)
 	p := start(t, nil, shell, "-c", `ulimit -n 300 && exec "$@"`, "sh", program, "serve", "--config", s.config)
-	p.log(t, 1, `\[WARN\] .*limits\.connections is lowered .*: connections=10000 lowered_to=86 descriptors=300\n`)
+	p.log(t, 1, `\[INFO\] .*limits\.connections is lowered .*: connections=10000 lowered_to=86 descriptors=300\n`)
 	s.login(t, p.log(t, 1, listening)[1], alice).quit()
 	p.signal(t, syscall.SIGTERM)
 	p.exit(t, exitOK)

@@ -257,5 +257,8 @@ func (x *explanation) letIn() {
 	if x.terms.ReadOnly {
 		o.Result = admin.ResultReadOnly
 	}
+	if x.Route != nil && x.Route.State == admin.BackendDown {
+		o.Detail = "the backend was down at the last try"
+	}
 	x.end(o)
 }

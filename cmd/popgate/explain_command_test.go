@@ -251,6 +251,7 @@ func TestOutcomeText(t *testing.T) {
 	for want, o := range map[string]admin.Outcome{
 		"=> let in, if the backend takes the password":                                          {Result: admin.ResultLetIn},
 		"=> let in after 10s, if the backend takes the password: policy \"slow\"":               {Result: admin.ResultLetIn, Policy: "slow", Delay: "10s"},
+		"=> let in, if the backend takes the password: the backend was down at the last try":    {Result: admin.ResultLetIn, Detail: "the backend was down at the last try"},
 		"=> let in to read only, if the backend takes the password: policy \"hold\"":            {Result: admin.ResultReadOnly, Policy: "hold"},
 		"=> refused like a wrong password (-ERR [AUTH]): policy \"x\": office only":             {Result: admin.ResultRefused, Reason: "policy", Policy: "x", Detail: "office only"},
 		"=> refused like a wrong password (-ERR [AUTH]) after 1s: no_route":                     {Result: admin.ResultRefused, Reason: "no_route", Policy: "slow", Delay: "1s"},

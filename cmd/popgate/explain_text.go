@@ -152,7 +152,8 @@ func outcomeText(o admin.Outcome) string {
 	if o.Delay != "" {
 		text += " after " + o.Delay
 	}
-	if o.Reason == "" && o.Detail == "" {
+	letIn := o.Result == admin.ResultLetIn || o.Result == admin.ResultReadOnly
+	if letIn || o.Reason == "" && o.Detail == "" {
 		text += ", if the backend takes the password"
 	}
 	if o.Policy != "" && (o.Reason == "" || o.Reason == "policy") {

@@ -31,7 +31,7 @@ being alive is enough. Code 2 is bad usage, as everywhere.
 	m.examples = []string{"health", "health --live --quiet --timeout 2s --socket /run/popgate/admin.sock"}
 	m.set.BoolVar(&h.live, "live", false, "ask only whether the process is alive")
 	m.set.BoolVar(&h.quiet, "quiet", false, "write nothing; the exit code says it")
-	m.set.DurationVar(&h.limit, "timeout", healthTime, "how long to wait for the answer")
+	periodVar(m.set, &h.limit, "timeout", healthTime, "how `long` to wait for the answer")
 	m.words = []word{{check: h.check, run: h.run}}
 	return m
 }

@@ -22,7 +22,7 @@ reload. LEVEL is ` + strings.Join(logLevels, ", ") + `. Passwords are in none.
 `
 	m.examples = []string{"log", "log debug --for 10m", "log info"}
 	var d time.Duration
-	m.set.DurationVar(&d, "for", 0, "how long, from 1s to 24h (default until the next reload)")
+	periodVar(m.set, &d, "for", 0, "how `long`, from 1s to 24h (default until the next reload)")
 	m.values["for"] = offerTexts("10m", "1h")
 	m.words = []word{{
 		args: "[LEVEL]", most: 1, offer: offerTexts(logLevels...),

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 )
 
 // The exit codes of every command.
@@ -192,46 +191,3 @@ func printUsage(w io.Writer) {
 
 // defaultConfig is where the configuration is looked for.
 const defaultConfig = "config.hcl"
-
-// flags makes a command's set of flags.
-func flags(name, usage string, std streams) *flag.FlagSet {
-	set := flag.NewFlagSet("popgate "+name, flag.ContinueOnError)
-	set.SetOutput(std.err)
-	set.Usage = func() {
-		fmt.Fprintln(set.Output(), strings.TrimSpace("Usage: popgate "+name+" "+usage))
-		some := false
-		if set.VisitAll(func(*flag.Flag) { some = true }); some {
-			fmt.Fprint(set.Output(), "\n"+headFlags+"\n")
-			set.PrintDefaults()
-		}
-	}
-	return set
-}
-
-// parse parses flags and insists that nothing is left over.
-func parse(set *flag.FlagSet, args []string, std streams) error {
-	if err := parseFlags(set, args, std); err != nil {
-		return err
-	}
-	if set.NArg() > 0 {
-		return usageError{fmt.Errorf("%s: unexpected argument %q", set.Name(), set.Arg(0))}
-	}
-	return nil
-}
-
-// parseFlags parses flags up to the first word that is none. Help that was asked
-// for goes to standard output.
-func parseFlags(set *flag.FlagSet, args []string, std streams) error {
-	for _, arg := range args {
-		if arg == "-h" || arg == "-help" || arg == "--help" {
-			set.SetOutput(std.out)
-		}
-	}
-	switch err := set.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return err
-	case err != nil:
-		return usageError{errShown}
-	}
-	return nil
-}

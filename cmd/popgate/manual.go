@@ -145,8 +145,8 @@ func (r *roff) helpSection(head, text string) {
 			name, values, _ := strings.Cut(what, " ")
 			r.term(name, values, strings.TrimSpace(summary))
 		}
-	case headFlags: // as package flag prints them: meanings stand behind tabs
-		for entry := range strings.SplitSeq("\n"+strings.Trim(text, "\n"), "\n  -") {
+	case headFlags: // as printFlags writes them: meanings stand behind tabs
+		for entry := range strings.SplitSeq("\n"+strings.Trim(text, "\n"), "\n  --") {
 			if what, meaning, found := strings.Cut(entry, "\n"); found {
 				name, values, _ := strings.Cut(what, " ")
 				r.term("--"+name, values, meaning)

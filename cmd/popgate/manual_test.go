@@ -102,7 +102,6 @@ func sourceOf(t *testing.T, page string) string {
 	switch command, ofCommand := strings.CutPrefix(strings.TrimSuffix(page, ".1"), "popgate-"); {
 	case ofCommand:
 		help := strings.TrimPrefix(runHere(t, command, "--help").out, "Usage: ")
-		help = regexp.MustCompile(`(?m)^  -`).ReplaceAllString(help, "  --")
 		return regexp.MustCompile(`(?m)^(Commands|Flags|Examples):$`).ReplaceAllStringFunc(help, func(head string) string {
 			return strings.ToUpper(strings.TrimSuffix(head, ":"))
 		})

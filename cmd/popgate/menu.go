@@ -215,13 +215,8 @@ func (m *menu) printUsage(out io.Writer) {
 		w = nil
 	}
 	fmt.Fprint(out, "\n"+headFlags+"\n")
-	m.flagsOf(w, out).PrintDefaults()
-	if len(m.examples) > 0 {
-		fmt.Fprint(out, "\n"+headExamples+"\n")
-	}
-	for _, example := range m.examples {
-		fmt.Fprintf(out, "  popgate %s\n", example)
-	}
+	printFlags(out, m.flagsOf(w, out))
+	printExamples(out, m.examples)
 }
 
 // printWords is the part of the help that tells of all words.

@@ -120,6 +120,50 @@ func TestOperationsQuotesTheLog(t *testing.T) {
 	}
 }
 
+// TestDocumentsHaveEveryWarning: each message at level warn or error stands in a
+// table, where operators find what to do.
+func TestDocumentsHaveEveryWarning(t *testing.T) {
+	tables := tablesOf(t, operations)
+	explained := slices.Concat(tables["you see"], tablesOf(t, "docs/certificates.md")["message"])
+	messages := warningsOf(t)
+	for _, sample := range []string{"backend is down", "session met a bug", "log lines dropped", "configuration problem"} {
+		if !slices.Contains(messages, sample) {
+			t.Errorf("%q isn't found in the source any more: is this test blind?", sample)
+		}
+	}
+	for _, message := range messages {
+		if !slices.Contains(explained, message) {
+			t.Errorf("%q isn't explained", message)
+		}
+	}
+}
+
+// warningsOf are the constant messages that are logged at level warn or error, or
+// at one that is computed.
+func warningsOf(t testing.TB) (messages []string) {
+	for _, dir := range []string{"authz", "proxy", "tlsconf", "internal/admin", "internal/logs", "internal/metrics", "internal/relay", "cmd/popgate"} {
+		for _, file := range source(t, dir) {
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || !slices.Contains([]string{"Warn", "Error", "warn", "Log"}, called(call)) {
+					return true
+				}
+				place := 0
+				if called(call) == "Log" {
+					place = 1 // behind the level
+				}
+				if len(call.Args) > place {
+					if message, ok := constant(call.Args[place]); ok {
+						messages = append(messages, message)
+					}
+				}
+				return true
+			})
+		}
+	}
+	return messages
+}
+
 // TestOperationsHasEverySampledKey: the keys that tell repeated warnings apart,
 // all and no others.
 func TestOperationsHasEverySampledKey(t *testing.T) {

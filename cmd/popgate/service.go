@@ -184,7 +184,8 @@ func (s *service) forgetFiles(before, next *tlsconf.Source) {
 }
 
 // fit lowers the number of connections to what descriptors, two a session, and
-// memory allow.
+// memory allow. Where it is the default nobody has counted on it: that is no
+// warning.
 func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
 	descriptors, err := raiseDescriptors()
 	if err != nil {
@@ -195,11 +196,15 @@ func (s *service) fit(limits authz.Limits) (authz.Limits, error) {
 	if most := min(byDescriptors, byMemory); limits.Connections <= most {
 		return limits, nil
 	}
+	level := hclog.Warn
+	if limits.Connections == config.DefaultConnections() {
+		level = hclog.Info
+	}
 	if byDescriptors <= byMemory {
-		s.log.Warn("limits.connections is lowered to what the descriptors allow",
+		s.log.Log(level, "limits.connections is lowered to what the descriptors allow",
 			"connections", limits.Connections, "lowered_to", byDescriptors, "descriptors", descriptors)
 	} else {
-		s.log.Warn("limits.connections is lowered to what the memory allows",
+		s.log.Log(level, "limits.connections is lowered to what the memory allows",
 			"connections", limits.Connections, "lowered_to", byMemory, "memory", memory)
 	}
 	limits.Connections = min(byDescriptors, byMemory)

@@ -41,7 +41,7 @@ busiest or latest sessions. Keys: q ends it, s changes the order of sessions. Wi
 a terminal, and with --json, it shows how things are once.
 `
 	m.examples = []string{"top", "top --interval 500ms --sort latest", "top --once"}
-	m.set.DurationVar(&l.interval, "interval", topInterval, "how often to ask, from 100ms on")
+	periodVar(m.set, &l.interval, "interval", topInterval, "how `often` to ask, from 100ms on")
 	m.set.BoolVar(&l.once, "once", false, "show it once, and end")
 	m.set.StringVar(&l.order, "sort", sortBusy, "which sessions come first: busy, or latest")
 	m.values["sort"] = offerTexts(sortBusy, sortLatest)

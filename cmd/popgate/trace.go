@@ -31,7 +31,7 @@ with the session, with code 0, or with the time: with code 1 if no session came.
 it is used stands in popgate's log.
 `
 	m.examples = []string{"trace bob@example.com", "trace bob@example.com --for 1h --json"}
-	m.set.DurationVar(&t.limit, "for", traceTime, "how long at most, from 1s to 12h")
+	periodVar(m.set, &t.limit, "for", traceTime, "how `long` at most, from 1s to 12h")
 	m.values["for"] = offerTexts("10m", "1h")
 	m.words = []word{{args: "USER", least: 1, most: 1, check: t.check, run: t.run}}
 	return m

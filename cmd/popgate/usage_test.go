@@ -24,7 +24,7 @@ var usageCases = []struct {
 	{"empty command", []string{""}, exitUsage, "", `unknown command ""`},
 	{"control bytes in a command", []string{"\x1b[2J"}, exitUsage, "", `unknown command "\\x1b\[2J"`},
 
-	{"serve --help", []string{"serve", "--help"}, exitOK, `(?s)^Usage: popgate serve .*-config`, ""},
+	{"serve --help", []string{"serve", "--help"}, exitOK, `(?s)^Usage: popgate serve .*\n  --config file\n.*\nExamples:\n  popgate serve\n`, ""},
 	{"check -h", []string{"check", "-h"}, exitOK, `(?s)^Usage: popgate check .*-config`, ""},
 	{"demo --help", []string{"demo", "--help"}, exitOK, `^Usage: popgate demo`, ""},
 	{"version -help", []string{"version", "-help"}, exitOK, `^Usage: popgate version`, ""},

@@ -9,7 +9,7 @@ import (
 
 // version prints what was built, and with what.
 func version(_ context.Context, args []string, std streams) error {
-	set := flags("version", "[FLAGS]\n\nPrints the version, the commit, and what it was built with and for.", std)
+	set := flags("version", "[FLAGS]\n\nPrints the version, the commit, and what it was built with and for.", std, "version", "version --modules", "version --json")
 	modules := set.Bool("modules", false, "list the modules that are part of popgate, too")
 	asJSON := set.Bool("json", false, "write JSON, for programs, with all modules")
 	if err := parse(set, args, std); err != nil {

@@ -42,6 +42,7 @@ func sourceOf(text string) string {
 func (s *Server) showPage(w http.ResponseWriter, r *http.Request) error {
 	blocks := s.logins.Blocks(r.Context())
 	view := newPage(s.overview(r.Context(), len(blocks)), trusted(r.Context()))
+	view.TokenSet = s.access.Load().Token != ""
 	view.addBlocks(blocks)
 	view.addSessions(s.sessions.Sessions())
 	view.LogUntil = s.logLevel().Until
@@ -63,6 +64,7 @@ type page struct {
 
 	Status
 	Trusted  bool       // it shows users' names
+	TokenSet bool       // there is a token, with which it would
 	LogUntil *time.Time // see LogLevel
 	Problems []pageProblem
 

@@ -71,3 +71,6 @@ var blockingBlock = &block{
 }
 
 const day = 24 * time.Hour
+
+// DefaultConnections is limits { connections } where it isn't written.
+func DefaultConnections() int { return limitsBlock.word("connections").def.(int) }

@@ -3,7 +3,6 @@ package relay
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -13,7 +12,9 @@ import (
 // but never an octet of what follows it. It is called by one goroutine at a time,
 // must not wait, and returns false when it wants to hear no more.
 //
-// Nor is a word told of the answer to a command of which not all is. A text of
+// Nor is a word told of the answer to a command of which not all is; of an answer
+// with mail in it more than the size; and, where mail was asked for with other
+// commands at once, of their answers. A text of
 // [ByBackend] is the backend's, at most 200 octets without its line
 // ending, and may hold any octets but LF; the others are printable.
 type Observer func(by Origin, text string) (more bool)
@@ -41,14 +42,17 @@ type observer struct {
 	stopped  atomic.Bool
 
 	// The two directions look one after the other. These are theirs.
-	mu      sync.Mutex
-	line    []byte // the client's, as far as it has come
-	owed    *owed
-	unknown bool // the last one is for a command that popgate doesn't know
-	// hushed says of each answer owed whether only its kind is told, as the
-	// command has words that aren't: backends like to repeat them.
-	hushed      [gateSize]bool
-	asks, given uint // commands, and answers, so far
+	mu          sync.Mutex
+	line        []byte // the client's, as far as it has come
+	owed        *owed
+	unknown     bool           // the last one is for a command that popgate doesn't know
+	hushed      [gateSize]hush // of each answer owed
+	asks, given uint           // commands, and answers, so far
+	mails       int            // how many of those owed have mail in them
+	// blurred is that mail was asked for with other commands at once. Where a
+	// backend doesn't double the dots at the start of lines, a line of that mail
+	// may pass for the answer to another command, until none is owed.
+	blurred bool
 
 	reply  reply
 	within bool // an answer is under way, which belongs to verdict
@@ -155,13 +159,27 @@ func (o *observer) command(line []byte) {
 		o.stop("a command line doesn't end in CRLF, or has control characters in it")
 		return
 	}
+	text, known := Masked(line)
+	o.blur(asksMail(text))
 	o.owed.note(verdict)
 	o.unknown = verdict == unknownLines
-	text, known := Masked(line)
-	o.hushed[o.asks%gateSize] = !known || strings.HasSuffix(text, hidden)
+	o.hushed[o.asks%gateSize] = hushOf(text, known)
 	o.asks++
 	o.says(ByClient, text)
 	o.refuse()
+}
+
+// blur notes whether mail is asked for at the same time as something else. Call it
+// before a command is listed.
+func (o *observer) blur(mail bool) {
+	_, busy := o.owed.at(0)
+	if !busy {
+		o.mails = 0
+	}
+	o.blurred = busy && (o.blurred || mail || o.mails > 0)
+	if mail {
+		o.mails++
+	}
 }
 
 // judge says which answer a line gets. A session that isn't read-only has DELE,
@@ -240,10 +258,11 @@ func (o *observer) takeStatus(b []byte) (n int) {
 	if o.status[len(o.status)-1] != '\n' {
 		return n
 	}
-	text := bytes.TrimRight(o.status, "\r\n")
-	if o.hushed[o.given%gateSize] {
-		text = wordless(text)
+	hush := o.hushed[o.given%gateSize]
+	if o.blurred {
+		hush = tellKind
 	}
+	text := hush.of(bytes.TrimRight(o.status, "\r\n"))
 	o.says(ByBackend, string(text[:min(len(text), shownStatus)]))
 	switch {
 	case o.asked == unknownLines && o.status[0] == '+':
@@ -254,18 +273,6 @@ func (o *observer) takeStatus(b []byte) (n int) {
 		o.body = true
 	}
 	return n
-}
-
-// wordless is a status line without its words.
-func wordless(status []byte) []byte {
-	size := len("+OK")
-	if status[0] == '-' {
-		size = len("-ERR")
-	}
-	if len(status) == size {
-		return status
-	}
-	return append(status[:size:size], " "+hidden...)
 }
 
 // answered takes an answer off the list.

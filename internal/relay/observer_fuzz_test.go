@@ -100,6 +100,51 @@ func FuzzObserverTellsNoMail(f *testing.F) {
 	})
 }
 
+// FuzzObserverWithoutDotStuffing: a backend that sends mail as it is, and answers to
+// RETR and TOP whatever it likes, to a client that asks for many things at once and
+// hears all that there is before it asks for more. Not an octet of mail is told.
+func FuzzObserverWithoutDotStuffing(f *testing.F) {
+	f.Add([]byte{5, 7, 7, 200, 0}, "~\r\n.\r\n+OK ~ one\r\n-ERR ~ two\r\n.\r\n", uint8(4))
+	f.Add([]byte{0, 6, 7, 0}, "+OK ~\r\n", uint8(5))
+	f.Add([]byte{5, 200, 0}, "Subject: ~\r\n", uint8(2))
+	f.Fuzz(func(t *testing.T, picks []byte, mail string, size uint8) {
+		mail = strings.Map(func(r rune) rune {
+			if 'a' <= r && r <= 'z' || '0' <= r && r <= '9' {
+				return '~'
+			}
+			return r
+		}, mail[:min(len(mail), 1000)])
+		var w witness
+		o := newObserver(w.tell, false)
+		for batch := range bytes.SplitSeq(picks[:min(len(picks), 100)], []byte{200}) {
+			var up, down strings.Builder
+			for i, pick := range batch {
+				line := markedLines[int(pick)%10]
+				up.WriteString(line)
+				switch {
+				case !asksMail(line):
+					down.WriteString([]string{"+OK\r\n", "+OK 1 2\r\n.\r\n", "-ERR\r\n"}[i%3])
+				case i%3 == 0:
+					down.WriteString("+OK 3 octets\r\n" + mail)
+				case i%3 == 1:
+					down.WriteString("-ERR sorry\r\n" + mail)
+				default:
+					down.WriteString("+OK " + mail)
+				}
+			}
+			o.client([]byte(up.String()))
+			for piece := range slices.Chunk([]byte(down.String()), int(size)+1) {
+				o.backend(piece)
+			}
+		}
+		for _, told := range w.told {
+			if strings.Contains(told, "~") {
+				t.Fatalf("told %q of %q, asked for as %v", told, mail, picks)
+			}
+		}
+	})
+}
+
 // FuzzObserver: two peers that say anything, in any order. What is told is what an
 // observer may say, and nothing follows its last word.
 func FuzzObserver(f *testing.F) {

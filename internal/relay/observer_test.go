@@ -53,19 +53,43 @@ var observations = []struct {
 	{
 		"mail that looks like answers", false,
 		[]string{"C: RETR 1\r\nSTAT\r\n", "B: +OK\r\n+OK secret\r\n-ERR secret\r\n..\r\n..secret\r\n.secret\r\n+OK\r\n.\r\n+OK 1 2\r\n"},
-		[]string{"client: RETR 1", "client: STAT", "backend: +OK", "note: 53 octets, 6 lines", "backend: +OK 1 2"},
+		[]string{"client: RETR 1", "client: STAT", "backend: +OK", "note: 53 octets, 6 lines", "backend: +OK ***"},
 	},
 	{
 		"bare LFs further down in mail", false,
 		[]string{"C: RETR 1\r\nSTAT\r\n", "B: +OK\r\na\r\nb\r\n\n.\n+OK secret\n.\r\n+OK secret\r\n.\r\n+OK 1 2\r\n"},
-		[]string{"client: RETR 1", "client: STAT", "backend: +OK", "note: 35 octets, 7 lines", "backend: +OK 1 2"},
+		[]string{"client: RETR 1", "client: STAT", "backend: +OK", "note: 35 octets, 7 lines", "backend: +OK ***"},
 	},
 	{
 		"commands at once", false,
 		[]string{"C: LIST\r\nUIDL\r\nRETR 1\r\nRETR 2\r\nTOP 2 0\r\n", "B: +OK\r\n1 120\r\n.\r\n+OK\r\n.\r\n-ERR none\r\n+OK\r\n\r\n.\r\n-ERR [SYS/TEMP] busy\r\n"},
 		[]string{"client: LIST", "client: UIDL", "client: RETR 1", "client: RETR 2", "client: TOP 2 0",
-			"backend: +OK", "note: 7 octets, 1 lines", "backend: +OK", "note: 0 octets, 0 lines", "backend: -ERR none",
-			"backend: +OK", "note: 2 octets, 1 lines", "backend: -ERR [SYS/TEMP] busy"},
+			"backend: +OK", "note: 7 octets, 1 lines", "backend: +OK", "note: 0 octets, 0 lines", "backend: -ERR ***",
+			"backend: +OK", "note: 2 octets, 1 lines", "backend: -ERR ***"},
+	},
+	{
+		"a dot in mail that isn't doubled", false,
+		[]string{"C: RETR 1\r\nNOOP\r\nNOOP\r\n", "B: +OK\r\nhi\r\n.\r\n+OK secret one\r\n-ERR secret two\r\n+OK\r\n"},
+		[]string{"client: RETR 1", "client: NOOP", "client: NOOP", "backend: +OK", "note: 4 octets, 1 lines", "backend: +OK ***", "backend: -ERR ***",
+			cantFollow + "the backend says what it wasn't asked"},
+	},
+	{
+		"two answers to one command", false,
+		[]string{"C: STAT\r\nTOP 1 0\r\n", "B: +OK 1 2\r\n", "C: NOOP\r\n", "B: -ERR sorry\r\n+OK secret\r\n+OK secret\r\n"},
+		[]string{"client: STAT", "client: TOP 1 0", "backend: +OK ***", "client: NOOP", "backend: -ERR ***", "backend: +OK ***",
+			cantFollow + "the backend says what it wasn't asked"},
+	},
+	{
+		"mail in a status line", false,
+		[]string{"C: RETR 1\r\n", "B: +OK Subject: secret\r\n.\r\n", "C: RETR 1\r\n", "B: +OK 12 octets of secret\r\n.\r\n", "C: TOP 1 0\r\n", "B: -ERR 12 octets\r\n"},
+		[]string{"client: RETR 1", "backend: +OK ***", "note: 0 octets, 0 lines", "client: RETR 1", "backend: +OK ***", "note: 0 octets, 0 lines",
+			"client: TOP 1 0", "backend: -ERR ***"},
+	},
+	{
+		"clear again once nothing is owed", false,
+		[]string{"C: RETR 1\r\nSTAT\r\n", "B: +OK 0 octets\r\n.\r\n", "C: STAT\r\n", "B: +OK 1 2\r\n+OK 3 4\r\n", "C: STAT\r\nNOOP\r\n", "B: +OK 5 6\r\n+OK fine\r\n"},
+		[]string{"client: RETR 1", "client: STAT", "backend: +OK ***", "note: 0 octets, 0 lines", "client: STAT", "backend: +OK ***", "backend: +OK ***",
+			"client: STAT", "client: NOOP", "backend: +OK 5 6", "backend: +OK fine"},
 	},
 	{
 		"one line for one message", false,
@@ -80,7 +104,7 @@ var observations = []struct {
 	{
 		"a body behind -ERR", false,
 		[]string{"C: RETR 1\r\nSTAT\r\n", "B: -ERR no\r\nsecret\r\n.\r\n", "C: STAT\r\n", "B: +OK 1 2\r\n"},
-		[]string{"client: RETR 1", "client: STAT", "backend: -ERR no", cantFollow + "the backend's line is no answer"},
+		[]string{"client: RETR 1", "client: STAT", "backend: -ERR ***", cantFollow + "the backend's line is no answer"},
 	},
 	{
 		"words that nobody asked for", false,
@@ -120,7 +144,7 @@ var observations = []struct {
 	{
 		"words that are repeated", false,
 		[]string{"C: RETR secret\r\nDELE 1\r\nsecret\r\n", "B: -ERR [SYS/TEMP] no message secret\r\n+OK 1 gone\r\n-ERR\r\n", "C: TOP 1 x\r\n", "B: +OK secret\r\n.\r\n"},
-		[]string{"client: RETR ***", "client: DELE 1", "client: (unknown command)", "backend: -ERR ***", "backend: +OK 1 gone", "backend: -ERR",
+		[]string{"client: RETR ***", "client: DELE 1", "client: (unknown command)", "backend: -ERR ***", "backend: +OK ***", "backend: -ERR",
 			"client: TOP ***", "backend: +OK ***", "note: 0 octets, 0 lines"},
 	},
 	{"a bare LF behind a command", false, []string{"C: NOOP\nSTAT\r\n"}, []string{noCommandC}},

@@ -87,6 +87,13 @@ func (t *trace) close() {
 	t.over = true
 }
 
+// ended reports whether nothing is taken any more.
+func (t *trace) ended() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.over
+}
+
 // rouse wakes the reader. It needs the lock.
 func (t *trace) rouse() {
 	select {
@@ -96,10 +103,12 @@ func (t *trace) rouse() {
 }
 
 // next waits for the next event. Its errors: io.EOF behind the last one, and that
-// of ctx.
+// of ctx, unless all that will come is there.
 func (t *trace) next(ctx context.Context) (TraceEvent, error) {
 	for {
-		if err := ctx.Err(); err != nil {
+		// What a session that has ended has left is told in any case: popgate
+		// may be shutting down, which ends both.
+		if err := ctx.Err(); err != nil && !t.ended() {
 			return TraceEvent{}, err
 		}
 		e, ok, over := t.take()

@@ -39,14 +39,16 @@ func (s *Server) Trace(ctx context.Context, user string, each func(TraceEvent) e
 	if t == nil {
 		return ErrTooManyTraces
 	}
-	s.log.Info("trace begins", "user", foreign(user))
+	// Deliberate: at level warn, though nothing is wrong. Whoever looks into
+	// people's sessions leaves a line in any log but one of errors only.
+	s.log.Warn("trace begins", "user", foreign(user))
 	defer func() {
 		s.traces.end(t)
 		args := []any{"user", foreign(user)}
 		if id := t.followed(); id != "" {
 			args = append(args, "session", id)
 		}
-		s.log.Info("trace ends", args...)
+		s.log.Warn("trace ends", args...)
 	}()
 	for {
 		e, err := t.next(ctx)

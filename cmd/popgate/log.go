@@ -15,6 +15,9 @@ import (
 	"popgate/internal/logs"
 )
 
+// records are warnings that tell who did what, so that each of them counts.
+var records = []string{"trace begins", "trace ends"}
+
 // logName is the name of the program's logger.
 const logName = "popgate"
 
@@ -40,7 +43,7 @@ func withLog(opts logOptions, run func(hclog.Logger) error) error {
 	signal.Ignore(syscall.SIGPIPE)
 	json := opts.Format == "json"
 	writer := logs.NewWriter(opts.Target, logs.WriterOptions{Notice: logs.Notice(logName, json), OnDrop: opts.OnDrop})
-	sampler := logs.NewSampler(logs.SamplerOptions{})
+	sampler := logs.NewSampler(logs.SamplerOptions{Whole: records})
 	log := hclog.New(&hclog.LoggerOptions{
 		Name:       logName,
 		Level:      hclog.LevelFromString(opts.Level),

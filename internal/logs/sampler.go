@@ -2,6 +2,7 @@ package logs
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ type SamplerOptions struct {
 	Window time.Duration // 0: 10 s
 	First  int           // lines of a kind that are logged in a window; 0: 5
 	Kinds  int           // kinds that are told apart in a window; 0: 1,000
+	Whole  []string      // messages of which every line is logged
 }
 
 // Sampler keeps warnings and errors that repeat themselves out of a log, and
@@ -55,7 +57,7 @@ func NewSampler(opts SamplerOptions) *Sampler {
 // Exclude reports whether a line is left out, and counts it then. It is a
 // function for hclog.LoggerOptions, which calls it with its lock held.
 func (s *Sampler) Exclude(level hclog.Level, message string, args ...any) bool {
-	if level != hclog.Warn && level != hclog.Error || message == repeated {
+	if level != hclog.Warn && level != hclog.Error || message == repeated || slices.Contains(s.opts.Whole, message) {
 		return false
 	}
 	k := kindOf(level, message, args) // not under the lock: it asks values for their texts

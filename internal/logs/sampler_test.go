@@ -222,3 +222,17 @@ func TestSamplerTakesEveryCaller(t *testing.T) {
 		t.Errorf("%d lines are logged or counted, want 4000", total)
 	}
 }
+
+// What is a record is whole, and takes no place from other lines.
+func TestWholeMessages(t *testing.T) {
+	s := newSampled(SamplerOptions{First: 1, Whole: []string{"record"}})
+	for range 3 {
+		s.Warn("record", "user", "joe")
+		s.Warn("trouble")
+	}
+	s.Flush(s.Logger)
+	want := []string{"[WARN]  record: user=joe", "[WARN]  trouble", "[WARN]  record: user=joe", "[WARN]  record: user=joe", "[WARN]  repeated: repeated_message=trouble count=2"}
+	if got := s.next(); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}

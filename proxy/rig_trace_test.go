@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -25,13 +26,17 @@ type reader struct {
 }
 
 // trace begins to trace a user, and returns when it has begun.
-func (h *hall) trace(t *testing.T, user string) *reader {
+func (h *hall) trace(t *testing.T, user string, from ...netip.Prefix) *reader {
 	t.Helper()
 	began := strings.Count(h.log.String(), "trace begins")
 	ctx, cancel := context.WithCancel(t.Context())
+	opts := proxy.TraceOptions{User: user}
+	if len(from) > 0 {
+		opts.From = from[0]
+	}
 	r := &reader{stop: cancel, done: make(chan error, 1)}
 	go func() {
-		r.done <- h.server.Trace(ctx, user, func(e proxy.TraceEvent) error {
+		r.done <- h.server.Trace(ctx, opts, func(e proxy.TraceEvent) error {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.events = append(r.events, e)
@@ -41,6 +46,9 @@ func (h *hall) trace(t *testing.T, user string) *reader {
 	h.log.await(t, "trace begins", began+1)
 	return r
 }
+
+// waitsOn is the last event of a trace whose session wasn't the one.
+const waitsOn = "note: nobody tried to log in as the user: waiting for the next session\n"
 
 // told is what a trace has had so far, a line an event.
 func (r *reader) told() string {

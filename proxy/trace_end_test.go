@@ -20,7 +20,7 @@ func TestTraceOfASlowReader(t *testing.T) {
 		enough, told := make(chan struct{}), ""
 		done := make(chan error, 1)
 		go func() {
-			done <- h.server.Trace(t.Context(), "joe", func(e proxy.TraceEvent) error {
+			done <- h.server.Trace(t.Context(), proxy.TraceOptions{User: "joe"}, func(e proxy.TraceEvent) error {
 				<-enough
 				told += e.From + ": " + e.Text + "\n"
 				return nil
@@ -54,7 +54,7 @@ func TestTraceEnds(t *testing.T) {
 		for range 8 {
 			readers = append(readers, h.trace(t, "ann"))
 		}
-		if err := h.server.Trace(t.Context(), "ann", nil); !errors.Is(err, proxy.ErrTooManyTraces) {
+		if err := h.server.Trace(t.Context(), proxy.TraceOptions{User: "ann"}, nil); !errors.Is(err, proxy.ErrTooManyTraces) {
 			t.Errorf("a ninth trace: %v", err)
 		}
 		for _, r := range readers {
@@ -63,7 +63,9 @@ func TestTraceEnds(t *testing.T) {
 
 		broken := errors.New("nobody reads")
 		done := make(chan error, 1)
-		go func() { done <- h.server.Trace(t.Context(), "joe", func(proxy.TraceEvent) error { return broken }) }()
+		go func() {
+			done <- h.server.Trace(t.Context(), proxy.TraceOptions{User: "joe"}, func(proxy.TraceEvent) error { return broken })
+		}()
 		h.log.await(t, "trace begins", 9)
 		m := h.from(t, "198.51.100.7")
 		m.chat(t, "USER joe")
@@ -79,7 +81,7 @@ func TestTraceEnds(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := h.server.Trace(ctx, "joe", nil); !errors.Is(err, context.Canceled) {
+		if err := h.server.Trace(ctx, proxy.TraceOptions{User: "joe"}, nil); !errors.Is(err, context.Canceled) {
 			t.Errorf("a trace without time: %v", err)
 		}
 	})

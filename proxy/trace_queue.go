@@ -21,12 +21,14 @@ const (
 // trace is one call of [Server.Trace]: a session fills its queue, and the caller
 // empties it.
 type trace struct {
+	wish   TraceOptions
 	user   string        // folded
 	number uint64        // in the order of their beginnings
 	wake   chan struct{} // has room for one: there may be something to read
 
 	mu      sync.Mutex
 	session string // its id; "": none yet
+	tried   bool   // it has had credentials for the user
 	queue   []TraceEvent
 	dropped int         // events that came since the queue was full
 	told    int         // events that were read
@@ -34,8 +36,8 @@ type trace struct {
 	over    bool        // nothing is taken any more
 }
 
-func newTrace(user string, number uint64) *trace {
-	return &trace{user: route.Fold(user), number: number, wake: make(chan struct{}, 1)}
+func newTrace(wish TraceOptions, number uint64) *trace {
+	return &trace{wish: wish, user: route.Fold(wish.User), number: number, wake: make(chan struct{}, 1)}
 }
 
 // follow notes which session it is.
@@ -43,6 +45,25 @@ func (t *trace) follow(session string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.session = session
+}
+
+// try notes that the session has credentials for the user.
+func (t *trace) try() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.tried = true
+}
+
+// leave reports whether a session that is over, or is somebody else's, wasn't the
+// one that was waited for, and forgets it then.
+func (t *trace) leave() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tried || t.over {
+		return false
+	}
+	t.session = ""
+	return true
 }
 
 // followed returns the id of the session; "" if there has been none.

@@ -10,7 +10,7 @@ import (
 // A session that has ended is told whole, though popgate shuts down at that moment.
 func TestTraceAtTheEndOfAll(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	tr := newTrace("joe", 1)
+	tr := newTrace(TraceOptions{User: "joe"}, 1)
 	tr.add(TraceEvent{Text: "one"})
 	cancel()
 	if _, err := tr.next(ctx); !errors.Is(err, context.Canceled) {

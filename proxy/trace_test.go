@@ -271,7 +271,10 @@ func TestTraceOfACanonicalName(t *testing.T) {
 		m := h.from(t, "198.51.100.7")
 		m.chat(t, "USER joe", "QUIT")
 		m.rest(t)
-		if told := r.ends(t); !strings.Contains(told, ", resumed, server name pop.acme.example\n") || !strings.HasSuffix(told, "note: the session ends: quit_before_login, 0 octets from the client and 0 from the backend after login, 0s in all\n") {
+		synctest.Wait()
+		r.stop()
+		<-r.done
+		if told := r.told(); !strings.Contains(told, ", resumed, server name pop.acme.example\n") || !strings.HasSuffix(told, "note: the session ends: quit_before_login, 0 octets from the client and 0 from the backend after login, 0s in all\n"+waitsOn) {
 			t.Errorf("the trace told\n%s", told)
 		}
 		_ = first.under.Close()

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,15 +23,15 @@ type traces struct {
 	waiting []*trace // for their session
 }
 
-// begin returns a trace that waits for a session of user; nil: there are too many.
-func (ts *traces) begin(user string) *trace {
+// begin returns a trace that waits for its session; nil: there are too many.
+func (ts *traces) begin(wish TraceOptions) *trace {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.open == maxTraces {
 		return nil
 	}
 	ts.begun++
-	t := newTrace(user, ts.begun)
+	t := newTrace(wish, ts.begun)
 	ts.open++
 	ts.waiting = append(ts.waiting, t)
 	ts.count()
@@ -47,6 +48,17 @@ func (ts *traces) end(t *trace) {
 	ts.count()
 }
 
+// resume has a trace wait again, unless it has ended.
+func (ts *traces) resume(t *trace) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t.ended() {
+		return // end has been called, or will be
+	}
+	ts.waiting = append(ts.waiting, t)
+	ts.count()
+}
+
 // last is the number of the trace that has begun last.
 func (ts *traces) last() uint64 {
 	ts.mu.Lock()
@@ -55,12 +67,12 @@ func (ts *traces) last() uint64 {
 }
 
 // claim returns the waiting traces, up to number last, of the user who has these
-// names. They wait no longer: each follows one session.
-func (ts *traces) claim(who names, last uint64) (claimed []*trace) {
+// names, and is at addr. They wait no longer: each follows one session.
+func (ts *traces) claim(who names, addr netip.Addr, last uint64) (claimed []*trace) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	ts.waiting = slices.DeleteFunc(ts.waiting, func(t *trace) bool {
-		mine := t.number <= last && who.are(t.user)
+		mine := t.number <= last && who.are(t.user) && t.wish.takes(addr)
 		if mine {
 			claimed = append(claimed, t)
 		}

@@ -103,7 +103,7 @@ func (t *trail) show(event func(*trace) TraceEvent) (followed bool) {
 // to the traces that have waited for that user.
 func (t *trail) named(who names) {
 	t.who = who
-	for _, f := range t.srv.traces.claim(who, t.born) {
+	for _, f := range t.srv.traces.claim(who, t.rec.Client.Addr(), t.born) {
 		f.follow(t.rec.ID)
 		t.followers = append(t.followers, f)
 		if t.lost > 0 {
@@ -146,17 +146,30 @@ func (t *trail) ended() {
 	}
 	defer t.rescue()
 	r := t.rec
-	t.finish(fmt.Sprintf("the session ends: %s, %d octets from the client and %d from the backend after login, %s in all",
-		r.End, r.FromClient, r.FromBackend, time.Since(r.began).Round(time.Millisecond)))
+	text := fmt.Sprintf("the session ends: %s, %d octets from the client and %d from the backend after login, %s in all",
+		r.End, r.FromClient, r.FromBackend, time.Since(r.began).Round(time.Millisecond))
+	for _, f := range t.followers {
+		t.release(f, text)
+	}
+	t.forget()
 }
 
-func (t *trail) finish(text string) {
-	e := t.event("note", text)
-	for _, f := range t.followers {
-		f.finish(e)
-	}
+func (t *trail) forget() {
 	t.followers, t.early = nil, nil
 	t.password.Wipe()
+}
+
+// release ends a trace, or has it wait for another session if this one has never
+// had credentials for its user: any stranger can say a name.
+func (t *trail) release(f *trace, text string) {
+	e := t.event("note", text)
+	if !f.leave() {
+		f.finish(e)
+		return
+	}
+	f.add(e)
+	f.add(TraceEvent{Time: e.Time, From: "note", Text: "nobody tried to log in as the user: waiting for the next session"})
+	t.srv.traces.resume(f)
 }
 
 // rescue keeps a bug in the tracing from the session that is traced, which is none
@@ -164,7 +177,11 @@ func (t *trail) finish(text string) {
 func (t *trail) rescue() {
 	if cause := recover(); cause != nil {
 		t.srv.log.Error("trace met a bug", "session", t.rec.ID, "error", fmt.Sprintf("panic: %v\n%s", cause, debug.Stack()))
-		t.finish("the trace ends here: a bug of popgate, see its log")
+		e := t.event("note", "the trace ends here: a bug of popgate, see its log")
+		for _, f := range t.followers {
+			f.finish(e)
+		}
+		t.forget()
 	}
 }
 

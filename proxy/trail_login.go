@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"popgate/authz"
@@ -17,6 +18,11 @@ func (t *trail) resolved(creds pop3.Credentials, name route.Name, err error) {
 	}
 	defer t.rescue()
 	t.named(names{typed: route.Fold(creds.Name), canonical: name.Canonical})
+	for _, f := range t.followers {
+		if t.who.are(f.user) {
+			f.try()
+		}
+	}
 	t.keep(creds.Password)
 	meaning := "no tenant's"
 	switch {
@@ -117,6 +123,10 @@ func (t *trail) outcome(result, reason string, took time.Duration) {
 	if t == nil {
 		return
 	}
+	defer t.rescue()
+	if result == loginOK {
+		t.keepOnly(t.who)
+	}
 	t.who = names{}
 	if result != loginOK || len(t.followers) == 0 {
 		t.password.Wipe()
@@ -125,4 +135,16 @@ func (t *trail) outcome(result, reason string, took time.Duration) {
 		reason = ", " + reason
 	}
 	t.note("login %s%s, after %s", result, reason, took.Round(time.Millisecond))
+}
+
+// keepOnly ends the traces of others than the user who has logged in: what follows
+// is that user's alone.
+func (t *trail) keepOnly(who names) {
+	t.followers = slices.DeleteFunc(t.followers, func(f *trace) bool {
+		if who.are(f.user) {
+			return false
+		}
+		t.release(f, "logged in as somebody else: nothing more is shown")
+		return true
+	})
 }

@@ -104,7 +104,7 @@ func TestShown(t *testing.T) {
 func TestTrailForgetsPasswords(t *testing.T) {
 	srv := New(Options{Metrics: metrics.New(), Logger: hclog.NewNullLogger()})
 	begin := func(user string) (*trail, *trace) {
-		tr := srv.traces.begin("joe")
+		tr := srv.traces.begin(TraceOptions{User: "joe"})
 		trail := &trail{srv: srv, rec: &Record{ID: "x-1"}, born: 99}
 		creds, err := pop3.NewCredentials("USER", []byte(user), []byte(secret))
 		if err != nil {

@@ -67,7 +67,7 @@ func TestClip(t *testing.T) {
 func TestTrailSurvivesABug(t *testing.T) {
 	var log strings.Builder
 	srv := New(Options{Metrics: metrics.New(), Logger: hclog.New(&hclog.LoggerOptions{Output: &log})})
-	tr := srv.traces.begin("joe")
+	tr := srv.traces.begin(TraceOptions{User: "joe"})
 	trail := &trail{srv: srv, rec: &Record{ID: "x-1", began: time.Now()}, born: 1}
 	trail.named(names{typed: "joe"})
 	trail.command([]byte("USER joe"), nil) // there are no routes to ask
@@ -94,7 +94,7 @@ func TestTrailSurvivesABug(t *testing.T) {
 // What popgate says is told as one event, however many lines it has.
 func TestTrailOfAnswers(t *testing.T) {
 	srv := New(Options{Metrics: metrics.New(), Logger: hclog.NewNullLogger()})
-	tr := srv.traces.begin("joe")
+	tr := srv.traces.begin(TraceOptions{User: "joe"})
 	trail := &trail{srv: srv, rec: &Record{ID: "x-1"}, born: 1}
 	trail.named(names{typed: "joe"})
 	for text, want := range map[string]string{

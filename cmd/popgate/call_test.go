@@ -134,6 +134,7 @@ func TestMenuUsage(t *testing.T) {
 		"top --interval 1ms":                  "popgate top: --interval is 100ms at least",
 		"top --sort size":                     `popgate top: --sort "size" is neither busy nor latest`,
 		"trace":                               "popgate trace: USER is missing",
+		"trace bob --from east":               `popgate trace: --from "east" is neither an address nor a network`,
 		"trace bob --for -1s":                 "popgate trace: --for is longer than 0s",
 		"log loud":                            `popgate log: "loud" is no level: write one of trace, debug`,
 		"log --for 10m":                       "popgate log: --for needs a LEVEL",

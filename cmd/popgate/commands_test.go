@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestUpgradeFails(t *testing.T) {
 
 // TestTrace: events as they come, and the exit code tells whether a session did.
 func TestTrace(t *testing.T) {
-	session := func(_ context.Context, _ string, each func(admin.TraceEvent) error) error {
+	session := func(_ context.Context, _ admin.TraceOptions, each func(admin.TraceEvent) error) error {
 		for _, e := range []admin.TraceEvent{
 			{Time: noon, Session: "3k9f2m-1a", From: "client", Text: "USER bob"},
 			{Time: noon.Add(1500 * time.Millisecond), Session: "3k9f2m-1a", From: "backend", Text: "+OK \x1b[2J"},
@@ -122,12 +123,12 @@ func TestTrace(t *testing.T) {
 		return nil
 	}
 	const lines = "12:00:00.000  client   USER bob\n12:00:01.500  backend  +OK \uFFFD[2J\n"
-	nobody := func(ctx context.Context, _ string, _ func(admin.TraceEvent) error) error {
+	nobody := func(ctx context.Context, _ admin.TraceOptions, _ func(admin.TraceEvent) error) error {
 		<-ctx.Done()
 		return ctx.Err()
 	}
 	for name, test := range map[string]struct {
-		trace    func(context.Context, string, func(admin.TraceEvent) error) error
+		trace    func(context.Context, admin.TraceOptions, func(admin.TraceEvent) error) error
 		args     string
 		code     int
 		out, err string
@@ -136,10 +137,18 @@ func TestTrace(t *testing.T) {
 		"as JSON": {session, "bob --json", exitOK, `{"time":"2026-03-01T12:00:00Z","session":"3k9f2m-1a","from":"client","text":"USER bob"}` + "\n" +
 			`{"time":"2026-03-01T12:00:01.5Z","session":"3k9f2m-1a","from":"backend","text":"+OK ` + "\uFFFD" + `[2J"}` + "\n", ""},
 		"nobody came": {nobody, "bob --for 1s", exitFailed, "", "popgate: no session of \"bob\" came; one that ends before its client names a user is in the log only\n"},
-		"it goes on": {func(ctx context.Context, user string, each func(admin.TraceEvent) error) error {
-			_ = session(ctx, user, each)
-			return nobody(ctx, user, each)
+		"it goes on": {func(ctx context.Context, opts admin.TraceOptions, each func(admin.TraceEvent) error) error {
+			_ = session(ctx, opts, each)
+			return nobody(ctx, opts, each)
 		}, "bob --for 1s", exitOK, lines, "the time is over, and the session goes on\n"},
+		"nobody after all": {func(ctx context.Context, opts admin.TraceOptions, each func(admin.TraceEvent) error) error {
+			if opts.From.String() != "192.0.2.0/24" {
+				return fmt.Errorf("from %s", opts.From)
+			}
+			_ = session(ctx, opts, each)
+			_ = each(admin.TraceEvent{Time: noon, From: "note", Text: "waiting"})
+			return nobody(ctx, opts, each)
+		}, "bob --for 1s --from 192.0.2.7/24", exitFailed, lines + "12:00:00.000  note     waiting\n", "popgate: no session of \"bob\" came; one that ends before its client names a user is in the log only\n"},
 		"too many": {nil, "bob", exitFailed, "", "popgate: as many traces as there can be are under way\n"},
 		"too long": {nobody, "bob --for 13h", exitUsage, "", "popgate: popgate trace: for is a time from 1s to 12h, such as 10m\n"},
 	} {

@@ -35,7 +35,7 @@ type fake struct {
 	reload   error
 	upgrade  error
 	warnings []string
-	trace    func(ctx context.Context, user string, each func(admin.TraceEvent) error) error
+	trace    func(ctx context.Context, opts admin.TraceOptions, each func(admin.TraceEvent) error) error
 	level    string
 	until    time.Time
 	did      []string      // what was asked to change
@@ -64,11 +64,11 @@ func (f *fake) Kick(id string) error {
 	return nil
 }
 
-func (f *fake) Trace(ctx context.Context, user string, each func(admin.TraceEvent) error) error {
+func (f *fake) Trace(ctx context.Context, opts admin.TraceOptions, each func(admin.TraceEvent) error) error {
 	if f.trace == nil {
 		return admin.ErrTooManyTraces
 	}
-	return f.trace(ctx, user, each)
+	return f.trace(ctx, opts, each)
 }
 
 func (f *fake) Backends() []admin.Backend { return f.backends }

@@ -37,8 +37,8 @@ func (d *sessionDesk) Kick(id string) error {
 }
 
 // Trace follows the next session of a user.
-func (d *sessionDesk) Trace(ctx context.Context, user string, each func(admin.TraceEvent) error) error {
-	err := d.server.Trace(ctx, user, func(e proxy.TraceEvent) error {
+func (d *sessionDesk) Trace(ctx context.Context, opts admin.TraceOptions, each func(admin.TraceEvent) error) error {
+	err := d.server.Trace(ctx, proxy.TraceOptions(opts), func(e proxy.TraceEvent) error {
 		return each(admin.TraceEvent{Time: e.Time.UTC().Truncate(time.Millisecond), Session: e.Session, From: e.From, Text: e.Text})
 	})
 	if errors.Is(err, proxy.ErrTooManyTraces) {

@@ -222,7 +222,7 @@ func TestSetAccess(t *testing.T) {
 	tracing := make(chan struct{}, 1)
 	over := make(chan error, 1)
 	program := watched()
-	program.trace = func(ctx context.Context, _ string, _ func(TraceEvent) error) error {
+	program.trace = func(ctx context.Context, _ TraceOptions, _ func(TraceEvent) error) error {
 		tracing <- struct{}{}
 		<-ctx.Done()
 		over <- nil

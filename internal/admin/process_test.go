@@ -240,7 +240,7 @@ func TestNoPopgate(t *testing.T) {
 		"reload":  func(c *Client) error { _, err := c.Reload(t.Context()); return err },
 		"config":  func(c *Client) error { _, err := c.Config(t.Context()); return err },
 		"level":   func(c *Client) error { _, err := c.LogLevel(t.Context()); return err },
-		"trace":   func(c *Client) error { return c.Trace(t.Context(), "x", 0, nil) },
+		"trace":   func(c *Client) error { return c.Trace(t.Context(), TraceOptions{User: "x"}, 0, nil) },
 	} {
 		// Nobody is there, and all say so in one way.
 		wantError(t, ask(NewClient(newPath(t))), ErrNotRunning, "ask popgate at ")

@@ -32,7 +32,7 @@ type stock struct {
 
 	sessions []Session
 	kick     func(id string) error
-	trace    func(ctx context.Context, user string, each func(TraceEvent) error) error
+	trace    func(ctx context.Context, opts TraceOptions, each func(TraceEvent) error) error
 
 	backends []Backend
 	turn     func(name string, drain bool) (Backend, error)
@@ -55,11 +55,11 @@ func (s stock) Kick(id string) error {
 	return s.kick(id)
 }
 
-func (s stock) Trace(ctx context.Context, user string, each func(TraceEvent) error) error {
+func (s stock) Trace(ctx context.Context, opts TraceOptions, each func(TraceEvent) error) error {
 	if s.trace == nil {
 		return ErrTooManyTraces
 	}
-	return s.trace(ctx, user, each)
+	return s.trace(ctx, opts, each)
 }
 
 func (s stock) Backends() []Backend { return s.backends }

@@ -20,7 +20,7 @@ type Sessions interface {
 
 	// Trace calls each for what a user's next session says, until that session
 	// or ctx ends, or each fails. Its only error of its own is ErrTooManyTraces.
-	Trace(ctx context.Context, user string, each func(TraceEvent) error) error
+	Trace(ctx context.Context, opts TraceOptions, each func(TraceEvent) error) error
 }
 
 // The errors of [Sessions], which a [Client] returns as well.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"time"
 	"unicode/utf8"
 )
@@ -25,11 +26,18 @@ func (e TraceEvent) Printable() TraceEvent {
 	return e
 }
 
+// TraceOptions say whose next session is traced.
+type TraceOptions struct {
+	User string       // the canonical name, or as it is typed
+	From netip.Prefix // where the client is; zero: anywhere
+}
+
 // traceWish says whose next session is to be traced, and how long to wait for its
 // end.
 type traceWish struct {
 	User string `json:"user"`
-	For  string `json:"for,omitempty"` // such as "10m"; "": traceTime
+	From string `json:"from,omitempty"` // the client's address or network; "": anywhere
+	For  string `json:"for,omitempty"`  // such as "10m"; "": traceTime
 }
 
 // How long a trace may take, from the call to the end of the session.
@@ -39,13 +47,39 @@ const (
 	maxTraceTime = 12 * time.Hour
 )
 
-func (w traceWish) check() (time.Duration, error) {
+// options checks whose session it is.
+func (w traceWish) options() (opts TraceOptions, err error) {
 	switch {
 	case w.User == "":
-		return 0, errors.New("user is missing")
+		return opts, errors.New("user is missing")
 	case len(w.User) > maxUser || !utf8.ValidString(w.User):
-		return 0, errors.New("user is a name that nobody can have")
-	case w.For == "":
+		return opts, errors.New("user is a name that nobody can have")
+	}
+	opts.User = w.User
+	opts.From, err = ParseFrom(w.From)
+	return opts, err
+}
+
+// ParseFrom reads where clients are: an address, a network, or "" for anywhere, which
+// is the zero Prefix.
+func ParseFrom(text string) (netip.Prefix, error) {
+	if text == "" {
+		return netip.Prefix{}, nil
+	}
+	if addr, err := netip.ParseAddr(text); err == nil {
+		addr = addr.Unmap().WithZone("")
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	network, err := netip.ParsePrefix(text)
+	if err != nil || network.Addr().Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a network", brief(text))
+	}
+	return network.Masked(), nil
+}
+
+// limit checks the time.
+func (w traceWish) limit() (time.Duration, error) {
+	if w.For == "" {
 		return traceTime, nil
 	}
 	d, err := time.ParseDuration(w.For)
@@ -67,7 +101,11 @@ func (s *Server) traceUser(w http.ResponseWriter, r *http.Request) error {
 	if err := readBody(r, &wish); err != nil {
 		return badRequest("%v", err)
 	}
-	limit, err := wish.check()
+	opts, err := wish.options()
+	if err != nil {
+		return badRequest("%v", err)
+	}
+	limit, err := wish.limit()
 	if err != nil {
 		return badRequest("%v", err)
 	}
@@ -76,7 +114,7 @@ func (s *Server) traceUser(w http.ResponseWriter, r *http.Request) error {
 	// It may take longer than a connection has for a request.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	var out *lineWriter // nil: nothing has been sent
-	err = s.sessions.Trace(ctx, wish.User, func(e TraceEvent) error {
+	err = s.sessions.Trace(ctx, opts, func(e TraceEvent) error {
 		if out == nil {
 			out = newLineWriter(w)
 		}
@@ -136,10 +174,13 @@ func (l *lineWriter) write(line traceLine) error {
 	return err
 }
 
-// Trace calls each for what the next session of user says, until that session,
+// Trace calls each for what a user's next session says, until that session,
 // limit or ctx ends, or each fails. 0 is ten minutes.
-func (c *Client) Trace(ctx context.Context, user string, limit time.Duration, each func(TraceEvent) error) error {
-	wish := traceWish{User: user}
+func (c *Client) Trace(ctx context.Context, opts TraceOptions, limit time.Duration, each func(TraceEvent) error) error {
+	wish := traceWish{User: opts.User}
+	if opts.From.IsValid() {
+		wish.From = opts.From.String()
+	}
 	if limit != 0 {
 		wish.For = limit.String()
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // traceFunc is how a program traces.
-type traceFunc = func(ctx context.Context, user string, each func(TraceEvent) error) error
+type traceFunc = func(ctx context.Context, opts TraceOptions, each func(TraceEvent) error) error
 
 // askTrace is a request for a trace.
 func askTrace(body string) string {
@@ -25,9 +25,9 @@ func askTrace(body string) string {
 // TestTraceWire: the words of a trace, which programs rely on.
 func TestTraceWire(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	users := make(chan string, 1)
-	r := serve(t, stock{trace: func(_ context.Context, user string, each func(TraceEvent) error) error {
-		users <- user
+	users := make(chan TraceOptions, 1)
+	r := serve(t, stock{trace: func(_ context.Context, opts TraceOptions, each func(TraceEvent) error) error {
+		users <- opts
 		for _, e := range []TraceEvent{
 			{Time: at, From: "note", Text: "waiting"}, {Time: at, Session: "s1", From: "client", Text: "PASS ***"},
 			{Time: at, Session: "s1", From: "backend", Text: "+OK \x1b[2J" + strings.Repeat("é", maxText)},
@@ -38,7 +38,7 @@ func TestTraceWire(t *testing.T) {
 		}
 		return nil
 	}})
-	answer, body := r.ask(t, askTrace(`{"user":"bob@example.com"}`))
+	answer, body := r.ask(t, askTrace(`{"user":"bob@example.com","from":"192.0.2.7"}`))
 	want := `{"time":"2026-03-01T12:00:00Z","from":"note","text":"waiting"}` + "\n" +
 		`{"time":"2026-03-01T12:00:00Z","session":"s1","from":"client","text":"PASS ***"}` + "\n" +
 		`{"time":"2026-03-01T12:00:00Z","session":"s1","from":"backend","text":"+OK ` + "\ufffd[2J" + strings.Repeat("é", (maxText-8)/2) + `…"}` + "\n"
@@ -48,8 +48,8 @@ func TestTraceWire(t *testing.T) {
 	if kind := answer.Header.Get("Content-Type"); kind != "application/x-ndjson; charset=utf-8" || answer.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v", answer.Header)
 	}
-	if user := <-users; user != "bob@example.com" {
-		t.Errorf("traced %q", user)
+	if opts := <-users; opts.User != "bob@example.com" || opts.From.String() != "192.0.2.7/32" {
+		t.Errorf("traced %+v", opts)
 	}
 	r.log.want(t, 1, "[INFO]  admin call: ", "call=trace", "result=ok")
 }
@@ -57,7 +57,7 @@ func TestTraceWire(t *testing.T) {
 // TestTraceIsLive: an event is at the client before the next one happens.
 func TestTraceIsLive(t *testing.T) {
 	next := make(chan struct{})
-	r := serve(t, stock{trace: func(_ context.Context, _ string, each func(TraceEvent) error) error {
+	r := serve(t, stock{trace: func(_ context.Context, _ TraceOptions, each func(TraceEvent) error) error {
 		for i := range 3 {
 			<-next
 			if err := each(TraceEvent{From: "client", Text: fmt.Sprint(i)}); err != nil {
@@ -68,7 +68,7 @@ func TestTraceIsLive(t *testing.T) {
 	}})
 	var heard []string
 	go func() { next <- struct{}{} }()
-	must(t, r.client().Trace(t.Context(), "bob", time.Minute, func(e TraceEvent) error {
+	must(t, r.client().Trace(t.Context(), TraceOptions{User: "bob"}, time.Minute, func(e TraceEvent) error {
 		if heard = append(heard, e.Text); len(heard) < 3 {
 			next <- struct{}{}
 		}
@@ -82,9 +82,9 @@ func TestTraceIsLive(t *testing.T) {
 func TestTraceRefused(t *testing.T) {
 	r := serve(t, stock{})
 	for body, say := range map[string]string{
-		``: "no JSON object", `{}`: "user is missing", `{"user":"bob","from":"x"}`: "unknown field", `{"user":"bob"}x`: "behind the object",
+		``: "no JSON object", `{}`: "user is missing", `{"user":"bob","of":"x"}`: "unknown field", `{"user":"bob","from":"x"}`: "neither an address nor a network", `{"user":"bob","from":"::ffff:1.2.3.4/100"}`: "neither an address nor a network", `{"user":"bob"}x`: "behind the object",
 		`{"user":"` + strings.Repeat("x", maxUser+1) + `"}`: "user is a name that nobody can have", "{\"user\":\"\xff\"}": "not UTF-8",
-		`{"user":"bob","for":"0s"}`: "for is a time from 1s to 12h", `{"user":"bob","for":"13h"}`: "from 1s to 12h", `{"user":"bob","for":"soon"}`: "from 1s to 12h",
+		`{"user":"bob","for":"0s"}`: "from 1s to 12h", `{"user":"bob","for":"13h"}`: "from 1s to 12h", `{"user":"bob","for":"soon"}`: "from 1s to 12h",
 	} {
 		answer, text := r.ask(t, askTrace(body))
 		if failed := refusal(t, text); answer.StatusCode != 400 || failed.Code != CodeBadRequest || !strings.Contains(failed.Message, say) {
@@ -98,10 +98,10 @@ func TestTraceRefused(t *testing.T) {
 		t.Errorf("%s: %s", answer.Status, text)
 	}
 	never := func(TraceEvent) error { return errors.New("an event") }
-	wantError(t, r.client().Trace(t.Context(), "bob", 0, never), ErrTooManyTraces)
-	wantError(t, r.client().Trace(t.Context(), "", 0, never), nil, "user is missing")
-	broken := serve(t, stock{trace: func(context.Context, string, func(TraceEvent) error) error { return errors.New("key: 0x1234") }})
-	wantError(t, broken.client().Trace(t.Context(), "bob", 0, never), nil, "trouble of its own")
+	wantError(t, r.client().Trace(t.Context(), TraceOptions{User: "bob"}, 0, never), ErrTooManyTraces)
+	wantError(t, r.client().Trace(t.Context(), TraceOptions{User: ""}, 0, never), nil, "user is missing")
+	broken := serve(t, stock{trace: func(context.Context, TraceOptions, func(TraceEvent) error) error { return errors.New("key: 0x1234") }})
+	wantError(t, broken.client().Trace(t.Context(), TraceOptions{User: "bob"}, 0, never), nil, "trouble of its own")
 }
 
 // TestLongTrace: a trace lasts longer than any request, and ends with its time.
@@ -146,7 +146,7 @@ func TestLongTrace(t *testing.T) {
 
 // every traces a session that says something from time to time.
 func every(t *testing.T, pause time.Duration) traceFunc {
-	return func(ctx context.Context, _ string, each func(TraceEvent) error) error {
+	return func(ctx context.Context, _ TraceOptions, each func(TraceEvent) error) error {
 		// Not at the very end, which is the limit's.
 		for range 3 {
 			select {
@@ -167,7 +167,7 @@ func every(t *testing.T, pause time.Duration) traceFunc {
 // nobody's trouble.
 func TestTraceReaderGoes(t *testing.T) {
 	begun, over := make(chan struct{}), make(chan error, 1)
-	r := serve(t, stock{trace: func(ctx context.Context, _ string, each func(TraceEvent) error) error {
+	r := serve(t, stock{trace: func(ctx context.Context, _ TraceOptions, each func(TraceEvent) error) error {
 		close(begun)
 		<-ctx.Done()
 		over <- context.Cause(ctx)
@@ -175,7 +175,7 @@ func TestTraceReaderGoes(t *testing.T) {
 	}})
 	ctx, cancel := context.WithCancel(t.Context())
 	traced := make(chan error, 1)
-	go func() { traced <- r.client().Trace(ctx, "bob", 0, nil) }()
+	go func() { traced <- r.client().Trace(ctx, TraceOptions{User: "bob"}, 0, nil) }()
 	<-begun
 	cancel()
 	wantError(t, <-traced, context.Canceled)
@@ -191,7 +191,7 @@ func TestTraceReaderGoes(t *testing.T) {
 // TestTraceListenerStops: a client that has heard enough ends the trace.
 func TestTraceListenerStops(t *testing.T) {
 	enough, over := errors.New("enough"), make(chan struct{})
-	r := serve(t, stock{trace: func(ctx context.Context, _ string, each func(TraceEvent) error) error {
+	r := serve(t, stock{trace: func(ctx context.Context, _ TraceOptions, each func(TraceEvent) error) error {
 		defer close(over)
 		for {
 			if err := each(TraceEvent{From: "client", Text: "NOOP"}); err != nil {
@@ -199,7 +199,7 @@ func TestTraceListenerStops(t *testing.T) {
 			}
 		}
 	}})
-	if err := r.client().Trace(t.Context(), "bob", 0, func(TraceEvent) error { return enough }); !errors.Is(err, enough) {
+	if err := r.client().Trace(t.Context(), TraceOptions{User: "bob"}, 0, func(TraceEvent) error { return enough }); !errors.Is(err, enough) {
 		t.Error(err)
 	}
 	<-over
@@ -208,13 +208,13 @@ func TestTraceListenerStops(t *testing.T) {
 // TestTraceAtShutdown: whoever waits for a session is told that none will come.
 func TestTraceAtShutdown(t *testing.T) {
 	begun := make(chan struct{})
-	r := serve(t, stock{trace: func(ctx context.Context, _ string, _ func(TraceEvent) error) error {
+	r := serve(t, stock{trace: func(ctx context.Context, _ TraceOptions, _ func(TraceEvent) error) error {
 		close(begun)
 		<-ctx.Done()
 		return ctx.Err()
 	}})
 	traced := make(chan error, 1)
-	go func() { traced <- r.client().Trace(t.Context(), "bob", 0, nil) }()
+	go func() { traced <- r.client().Trace(t.Context(), TraceOptions{User: "bob"}, 0, nil) }()
 	<-begun
 	must(t, r.server.Shutdown(t.Context()))
 	wantError(t, <-traced, ErrShuttingDown)
@@ -225,7 +225,7 @@ func TestTraceAtShutdown(t *testing.T) {
 func TestDeafTracer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		over := make(chan error, 1)
-		v := serveVirtually(t, stock{trace: func(_ context.Context, _ string, each func(TraceEvent) error) error {
+		v := serveVirtually(t, stock{trace: func(_ context.Context, _ TraceOptions, each func(TraceEvent) error) error {
 			for {
 				if err := each(TraceEvent{From: "client", Text: strings.Repeat("x", maxText)}); err != nil {
 					over <- err
@@ -250,11 +250,22 @@ func TestStrangeTraces(t *testing.T) {
 		`{"from":"client","text":"NOOP"}` + "\n" + `{"from":`: errAnswer,
 		"null\n": errAnswer, "[]\n": errAnswer, "{}\n": errAnswer,
 	} {
-		err := answerWith(t, "HTTP/1.1 200 OK\r\n\r\n"+text).Trace(t.Context(), "bob", 0, func(TraceEvent) error { return nil })
+		err := answerWith(t, "HTTP/1.1 200 OK\r\n\r\n"+text).Trace(t.Context(), TraceOptions{User: "bob"}, 0, func(TraceEvent) error { return nil })
 		wantError(t, err, target)
 	}
-	err := answerWith(t, "HTTP/1.1 200 OK\r\n\r\n"+`{"error":{"code":"x","message":"a\u001b[2J"}}`).Trace(t.Context(), "bob", 0, nil)
+	err := answerWith(t, "HTTP/1.1 200 OK\r\n\r\n"+`{"error":{"code":"x","message":"a\u001b[2J"}}`).Trace(t.Context(), TraceOptions{User: "bob"}, 0, nil)
 	wantError(t, err, nil, "a\ufffd[2J")
-	err = answerWith(t, "HTTP/1.1 404 Not Found\r\n\r\n<html>").Trace(t.Context(), "bob", 0, nil)
+	err = answerWith(t, "HTTP/1.1 404 Not Found\r\n\r\n<html>").Trace(t.Context(), TraceOptions{User: "bob"}, 0, nil)
 	wantError(t, err, errAnswer, "status 404")
+}
+
+func TestParseFrom(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "invalid Prefix", "192.0.2.7": "192.0.2.7/32", "::ffff:192.0.2.7": "192.0.2.7/32", "fe80::1%eth0": "fe80::1/128",
+		"192.0.2.7/24": "192.0.2.0/24", "2001:db8::1/64": "2001:db8::/64", "::ffff:192.0.2.7/120": "", "x": "", "192.0.2.7:110": "", "192.0.2.0/33": "",
+	} {
+		if got, err := ParseFrom(text); (err != nil) != (want == "") || err == nil && got.String() != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
 }

@@ -121,15 +121,22 @@ var namesUser = map[string]bool{
 	"with a control byte": true, "with a bare CR": true, "too long": true,
 }
 
+// unfinished are those of namesUser whose credentials never are whole, so that their trace waits on.
+var unfinished = map[string]bool{"with a control byte": true, "with a bare CR": true, "too long": true}
+
 // trace follows the next session of a user. What it returns waits for that session's end, and looks through what was told.
 func (o *office) trace(t *testing.T, when, user string) (traced func()) {
 	t.Helper()
 	begun := len(o.log.lines("trace begins"))
 	var got answer
 	var err error
+	limit := "20s"
+	if unfinished[when] {
+		limit = "4s"
+	}
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		got, err = o.tcp.try(http.MethodPost, "/v1/trace", fmt.Sprintf(`{"user":%q,"for":"20s"}`, user), nil)
+		got, err = o.tcp.try(http.MethodPost, "/v1/trace", fmt.Sprintf(`{"user":%q,"for":%q}`, user, limit), nil)
 	})
 	o.log.wait(t, begun+1, "trace begins")
 	return func() {
@@ -138,7 +145,7 @@ func (o *office) trace(t *testing.T, when, user string) (traced func()) {
 		if form := leaks([]byte(got.body)); form != "" {
 			t.Errorf("%s: the trace holds a password (%s): %s", when, form, got.body)
 		}
-		if err != nil || strings.Contains(got.body, `"error"`) || !strings.Contains(got.body, `"from":"client"`) ||
+		if err != nil || strings.Contains(got.body, `"error"`) != unfinished[when] || !strings.Contains(got.body, `"from":"client"`) ||
 			!strings.Contains(got.body, `"from":"popgate"`) {
 			t.Errorf("%s: the trace tells too little: %v\n%s", when, err, got.body)
 		}

@@ -105,6 +105,9 @@ admin {
 	d := socketDesk(t, &popgate{process: p, config: config})
 	var shown struct{ HCL string }
 	d.get(t, "/v1/config", &shown)
+	if form := leaks([]byte(shown.HCL)); form != "" || strings.Contains(shown.HCL, eab) {
+		t.Errorf("the configuration shows a secret (%s):\n%s", form, shown.HCL)
+	}
 	for _, want := range []string{"ticket_secret", "hmac_key", "kid-1", `backend "legacy"`, "failure_delay", "login_attempts"} {
 		if !strings.Contains(shown.HCL, want) {
 			t.Errorf("the configuration has no %s:\n%s", want, shown.HCL)

@@ -30,15 +30,19 @@ const maxTokenFile = 4096
 
 // readToken reads a token, without the line ending behind it.
 func readToken(path string, log hclog.Logger) (string, error) {
+	// Before it is opened: a FIFO would let nobody reload, or stop, any more.
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		return "", err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
 	if info.Mode().Perm()&0o004 != 0 {
 		log.Warn("token_file can be read by every user of this machine", "file", path)
 	}

@@ -51,6 +51,9 @@ func TestReadToken(t *testing.T) {
 			}
 		})
 	}
+	if _, err := readToken(t.TempDir(), hclog.NewNullLogger()); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("a folder: %v", err)
+	}
 	if _, err := readToken(filepath.Join(t.TempDir(), "none"), hclog.NewNullLogger()); err == nil {
 		t.Error("a file that isn't there has a token")
 	}

@@ -168,7 +168,7 @@ func TestTrace(t *testing.T) {
 // TestHealth: the exit code says it, with reasons for people.
 func TestHealth(t *testing.T) {
 	ready := &fake{ready: admin.Readiness{Ready: true}}
-	not := &fake{ready: admin.Readiness{Reasons: []string{"no certificate", "\x1bdraining"}}}
+	not := &fake{ready: admin.Readiness{Reasons: []string{"there is no certificate in force", "\x1bdraining"}}}
 	stuck := &fake{stuck: make(chan struct{})}
 	for _, test := range []struct {
 		f        *fake
@@ -180,7 +180,7 @@ func TestHealth(t *testing.T) {
 		{ready, "--quiet", exitOK, "", ""},
 		{ready, "--live", exitOK, "alive\n", ""},
 		{ready, "--json", exitOK, "{\n  \"ready\": true\n}\n", ""},
-		{not, "", exitFailed, "not ready\n  no certificate\n  \uFFFDdraining\n", ""},
+		{not, "", exitFailed, "not ready\n  there is no certificate in force\n  \uFFFDdraining\n", ""},
 		{not, "--quiet", exitFailed, "", ""},
 		{not, "--live", exitOK, "alive\n", ""},
 		{stuck, "--timeout 50ms", exitFailed, "", "popgate: popgate has not answered within 50ms\n"},

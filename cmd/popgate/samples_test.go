@@ -14,7 +14,7 @@ import (
 func TestOperationsShowsSamples(t *testing.T) {
 	doc := document(t, operations)
 	for _, sample := range []string{
-		sessionsTable, backendsTable, topText, "12:00:00.000  client   USER bob\n", "not ready\n  no certificate\n",
+		sessionsTable, backendsTable, topText, "12:00:00.000  client   USER bob\n", "not ready\n  there is no certificate in force\n",
 	} {
 		if !strings.Contains(doc, "```text\n"+sample) {
 			t.Errorf("it doesn't show\n%s", sample)

@@ -11,7 +11,7 @@ import (
 // holds, and the two connections.
 func (s *Server) relay(ses *session, b *backend) {
 	rec, holds, set := ses.rec, ses.holds, ses.set
-	rec.note(func() { rec.loggedIn, rec.state, rec.cancel = true, StateLoggedIn, nil })
+	rec.note(func() { rec.state, rec.cancel = StateLoggedIn, nil })
 	holds.loggedIn()
 	s.metrics.Login(metrics.Login{Mechanism: rec.Mechanism, Result: loginOK, Took: time.Since(ses.asked)})
 	rec.open.Close()
@@ -27,7 +27,7 @@ func (s *Server) relay(ses *session, b *backend) {
 		HalfClosed:  set.Timeouts.HalfClosed,
 		ReadOnly:    rec.ReadOnly,
 		Observer:    rec.trail.observer(),
-		Done:        func(result relay.Result) { s.relayed(rec, &holds, set.FailedUsers, result) },
+		Done:        func(result relay.Result) { s.relayed(rec, &holds, result) },
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *Server) relay(ses *session, b *backend) {
 }
 
 // relayed takes a session back from the relay.
-func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result relay.Result) {
+func (s *Server) relayed(rec *Record, holds *holds, result relay.Result) {
 	rec.note(func() { rec.FromClient, rec.FromBackend = result.FromClient, result.FromBackend })
 	if result.End == relay.EndDrained && rec.wasKicked() {
 		rec.ended("kicked")
@@ -50,20 +50,20 @@ func (s *Server) relayed(rec *Record, holds *holds, names FailedUsers, result re
 	if result.Err != nil {
 		s.fault(rec, result.Err)
 	}
-	s.account(rec, holds, names)
+	s.account(rec, holds)
 }
 
 // account ends a session's books: its places, numbers and log line.
-func (s *Server) account(rec *Record, holds *holds, names FailedUsers) {
+func (s *Server) account(rec *Record, holds *holds) {
 	s.closed(rec)
 	holds.release()
 	rec.open.Close()
-	if rec.loggedIn {
+	if rec.loggedIn() {
 		s.metrics.SessionLasted(time.Since(rec.began))
 	}
 	s.metrics.SessionEnded(rec.Listener, rec.End)
 	if s.log.IsInfo() {
-		s.log.Info("session", rec.line(names)...)
+		s.log.Info("session", rec.line()...)
 	}
 	rec.trail.ended()
 	s.sessions.Done()
@@ -81,20 +81,11 @@ func (s *Server) fault(rec *Record, err error) {
 // were left at the limit.
 func (s *Server) Drain(limit time.Duration) (left int) {
 	s.accepting.Wait()
-	done := make(chan struct{})
-	go func() {
-		s.sessions.Wait()
-		close(done)
-	}()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-done:
+	if s.Linger(limit) {
 		return 0
-	case <-timer.C:
 	}
 	left = s.expire()
-	<-done
+	s.sessions.Wait()
 	return left
 }
 

@@ -114,7 +114,7 @@ func (s *session) report(ctx context.Context, result, reason string) {
 		outcome = authz.Failed
 	}
 	if s.srv.log.IsInfo() {
-		s.srv.log.Info("login", s.rec.loginLine(result, reason, s.set.FailedUsers)...)
+		s.srv.log.Info("login", s.rec.loginLine(result, reason)...)
 	}
 	if s.login.subject == nil {
 		return

@@ -45,13 +45,12 @@ type Record struct {
 	// End says how the session ended, a word.
 	End string
 
-	began    time.Time
-	state    string      // as operators see it
-	names    FailedUsers // of the configuration that it was born with
-	served   bool        // the name was typed with a domain of a tenant's
-	loggedIn bool
-	open     metrics.OpenSession // as what it is counted now
-	trail    *trail              // for traces; nil: nobody asks for one
+	began  time.Time
+	state  string              // as operators see it
+	names  FailedUsers         // which may be logged; of the configuration that it was born with
+	served bool                // the name was typed with a domain of a tenant's
+	open   metrics.OpenSession // as what it is counted now
+	trail  *trail              // for traces; nil: nobody asks for one
 
 	kicked bool
 	cancel context.CancelCauseFunc // ends a session before login; nil after that
@@ -94,10 +93,13 @@ func (r *Record) failed(reason string) {
 	r.LastFailure = reason
 }
 
+// loggedIn: the session has got to the relay.
+func (r *Record) loggedIn() bool { return r.state == StateLoggedIn }
+
 // user is the name that may be logged.
-func (r *Record) user(choice FailedUsers) string {
+func (r *Record) user() string {
 	switch {
-	case r.loggedIn, choice == FailedAll, choice == FailedServed && r.served:
+	case r.loggedIn(), r.names == FailedAll, r.names == FailedServed && r.served:
 		return r.User
 	}
 	return ""
@@ -105,7 +107,7 @@ func (r *Record) user(choice FailedUsers) string {
 
 // line is the session's log line, as hclog takes it. What is not known is left
 // out; foreign text is bounded and quoted.
-func (r *Record) line(choice FailedUsers) []any {
+func (r *Record) line() []any {
 	args := make([]any, 0, 40)
 	add := func(key, value string) {
 		if value != "" {
@@ -118,7 +120,7 @@ func (r *Record) line(choice FailedUsers) []any {
 	add("tls_version", r.TLSVersion)
 	add("cipher", r.Cipher)
 	add("server_name", foreign(r.ServerName))
-	add("user", foreign(r.user(choice)))
+	add("user", foreign(r.user()))
 	add("tenant", r.Tenant)
 	add("mechanism", r.Mechanism)
 	add("policy", r.Policy)
@@ -128,7 +130,7 @@ func (r *Record) line(choice FailedUsers) []any {
 	add("backend", r.Backend)
 	add("address", r.Address)
 	add("route", r.Rule)
-	if r.loggedIn {
+	if r.loggedIn() {
 		args = append(args, "from_client", r.FromClient, "from_backend", r.FromBackend)
 	}
 	if r.LoginFailures > 0 {
@@ -150,8 +152,8 @@ const (
 // loginLine is a login attempt's log line, as hclog takes it. It is stable: what
 // follows it (fail2ban, for one) relies on its keys and their order. reason is
 // "" for a login that succeeded.
-func (r *Record) loginLine(result, reason string, choice FailedUsers) []any {
-	name := r.user(choice)
+func (r *Record) loginLine(result, reason string) []any {
+	name := r.user()
 	if result == loginOK {
 		name = r.User
 	}

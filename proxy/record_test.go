@@ -22,7 +22,7 @@ func full() *Record {
 		Backend: "east", Address: "192.0.2.110:110", Rule: `tenant "acme" backend`,
 		LoginFailures: 2, LastFailure: "password_refused",
 		FromClient: 17, FromBackend: 4711, End: "quit",
-		began: time.Now(), loggedIn: true,
+		began: time.Now(), state: StateLoggedIn, names: FailedNone,
 	}
 }
 
@@ -53,7 +53,7 @@ func fields(t *testing.T, line []any) map[string]any {
 // TestRecordLine: the one line of a session tells who, where, how much and how
 // it ended.
 func TestRecordLine(t *testing.T) {
-	got := fields(t, full().line(FailedNone))
+	got := fields(t, full().line())
 	for key, want := range map[string]any{
 		"session": "abcde-1", "client": "198.51.100.7:40001", "listener": "pop3s",
 		"tls_version": "TLS 1.3", "cipher": "TLS_AES_128_GCM_SHA256", "server_name": "pop.example.com",
@@ -74,7 +74,7 @@ func TestRecordLine(t *testing.T) {
 // TestRecordLineOfAStranger: what is not known is left out, and what a stranger
 // chose stays one value.
 func TestRecordLineOfAStranger(t *testing.T) {
-	bare := fields(t, (&Record{ID: "abcde-2", Listener: "pop3s", End: "not_tls", began: time.Now()}).line(FailedAll))
+	bare := fields(t, (&Record{ID: "abcde-2", Listener: "pop3s", End: "not_tls", began: time.Now(), names: FailedAll}).line())
 	for _, key := range []string{
 		"tls_version", "cipher", "server_name", "user", "tenant", "mechanism",
 		"backend", "address", "from_client", "from_backend", "login_failures", "last_failure",
@@ -87,7 +87,7 @@ func TestRecordLineOfAStranger(t *testing.T) {
 	forger.User = "joe\nERROR end=\"quit\" \x1b[2J\xff" + strings.Repeat("x", 1000)
 	forger.ServerName = "pop.example.com\r\nsession=abcde-3"
 	var out bytes.Buffer
-	hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}).Info("session", forger.line(FailedNone)...)
+	hclog.New(&hclog.LoggerOptions{Output: &out, DisableTime: true}).Info("session", forger.line()...)
 	text := out.String()
 	if strings.Count(text, "\n") != 1 || strings.Count(text, " end=") != 1 || strings.Count(text, " session=") != 1 {
 		t.Errorf("the line was forged: %q", text)
@@ -114,8 +114,11 @@ func TestRecordUser(t *testing.T) {
 		{"", false, true, false},
 	} {
 		rec := full()
-		rec.loggedIn, rec.served = tt.loggedIn, tt.served
-		_, logged := fields(t, rec.line(tt.choice))["user"]
+		rec.names, rec.served = tt.choice, tt.served
+		if !tt.loggedIn {
+			rec.state = StateLoggingIn
+		}
+		_, logged := fields(t, rec.line())["user"]
 		if logged != tt.logged {
 			t.Errorf("%q, logged in %v, served %v: name logged %v", tt.choice, tt.loggedIn, tt.served, logged)
 		}

@@ -34,8 +34,9 @@ func (s *Server) Retire() {
 	s.accepting.Wait()
 }
 
-// Linger waits until all sessions have ended, or for limit, after Retire.
-func (s *Server) Linger(limit time.Duration) {
+// Linger waits until all sessions have ended, or for limit, and reports whether
+// they have. Nothing may be accepted any more: it comes after Retire.
+func (s *Server) Linger(limit time.Duration) (all bool) {
 	ended := make(chan struct{})
 	go func() {
 		s.sessions.Wait()
@@ -45,7 +46,9 @@ func (s *Server) Linger(limit time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-ended:
+		return true
 	case <-timer.C:
+		return false
 	}
 }
 

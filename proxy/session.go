@@ -165,5 +165,5 @@ func (s *session) over() {
 	if s.overflow {
 		<-s.srv.polite
 	}
-	s.srv.account(s.rec, &s.holds, s.set.FailedUsers)
+	s.srv.account(s.rec, &s.holds)
 }

@@ -61,7 +61,7 @@ func (r *Record) view() View {
 	v := View{
 		ID: r.ID, State: r.state, Listener: r.Listener, Began: r.began, Client: r.Client,
 		TLSVersion: r.TLSVersion, Cipher: r.Cipher, ServerName: r.ServerName,
-		User: r.user(r.names), Tenant: r.Tenant, Mechanism: r.Mechanism, Policy: r.Policy, ReadOnly: r.ReadOnly,
+		User: r.user(), Tenant: r.Tenant, Mechanism: r.Mechanism, Policy: r.Policy, ReadOnly: r.ReadOnly,
 		Backend: r.Backend, Address: r.Address, Rule: r.Rule,
 		LoginFailures: r.LoginFailures, LastFailure: r.LastFailure, Kicked: r.kicked,
 	}

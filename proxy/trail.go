@@ -83,7 +83,7 @@ func (t *trail) event(from, text string) TraceEvent {
 
 // remember keeps an event for who may follow later.
 func (t *trail) remember(e TraceEvent) {
-	if t.rec.loggedIn {
+	if t.rec.loggedIn() {
 		return
 	}
 	if len(t.early) == maxEarly {

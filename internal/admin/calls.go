@@ -121,6 +121,8 @@ func (s *Server) mux() *http.ServeMux {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.choose(w, r, calls) })
 	}
 	mux.HandleFunc("/", s.notFound)
+	// Without it, http.ServeMux would answer with a redirection to profilesPath.
+	mux.HandleFunc(strings.TrimSuffix(profilesPath, "/"), s.notFound)
 	return mux
 }
 

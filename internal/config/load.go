@@ -91,6 +91,7 @@ type loader struct {
 	report
 	files       map[string]*hcl.File
 	sources     map[string][]byte           // the files as they are, secrets and all
+	secrets     map[string][]span           // where the files have secrets, or seem to
 	expressions map[*expr.Program]string    // as they are written
 	contexts    map[string]*hcl.EvalContext // env and file, by name of the calling file
 	top         *section
@@ -102,6 +103,7 @@ func newLoader() *loader {
 	return &loader{
 		files:    make(map[string]*hcl.File),
 		sources:  make(map[string][]byte),
+		secrets:  make(map[string][]span),
 		contexts: make(map[string]*hcl.EvalContext),
 		top:      newSection(document),
 	}
@@ -115,7 +117,7 @@ func (l *loader) parse(name string, src []byte) {
 	}
 	body, _ := file.Body.(*hclsyntax.Body)
 	shown, secrets := mask(src, body)
-	l.sources[name] = src
+	l.sources[name], l.secrets[name] = src, secrets
 	l.files[name] = &hcl.File{Bytes: shown, Nav: file.Nav}
 	if l.top.at.Filename == "" {
 		l.top.at = start(name)

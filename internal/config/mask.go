@@ -392,8 +392,8 @@ func isText(e hclsyntax.Expression) bool {
 	return ok && text.IsStringLiteral()
 }
 
-// concealed replaces those of the syntax errors in diags that are about a secret:
-// hcl's own words may hold a part of it.
+// concealed replaces those of diags that are about a secret: their words may hold a
+// part of it.
 func concealed(diags hcl.Diagnostics, secrets []span) hcl.Diagnostics {
 	for _, d := range diags {
 		at := d.Subject.Start.Byte

@@ -260,6 +260,8 @@ func FuzzSecretIsNotShown(f *testing.F) {
 			f.Add("tls {\n  default_host = \"${", value, "}\"\n}", uint8(form))
 		}
 	}
+	f.Add("tls{\n  default_host = \"${", "%mS", "}\"\n}", uint8(3))
+	f.Add("tls{\n  default_host = \"${", "%S(1)", "}\"\n}", uint8(3))
 	f.Fuzz(func(t *testing.T, before, value, behind string, form uint8) {
 		const secret = "Zq7xVw4"
 		// What HCL takes for the end of a value isn't known here but for its line.

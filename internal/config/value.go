@@ -63,6 +63,17 @@ func (w *word) standard(at hcl.Range) *value {
 // value evaluates attr, checks it as w demands and reports what is wrong; then it
 // returns nil.
 func (l *loader) value(w *word, attr *hclsyntax.Attribute) *value {
+	told := len(l.diags)
+	v := l.evaluate(w, attr)
+	if !w.secret {
+		// Where a quote or bracket is missing, a secret behind it is taken for a part of
+		// this value.
+		concealed(l.diags[told:], l.secrets[attr.SrcRange.Filename])
+	}
+	return v
+}
+
+func (l *loader) evaluate(w *word, attr *hclsyntax.Attribute) *value {
 	v := &value{name: attr.NameRange, at: attr.Expr.Range()}
 	var diags hcl.Diagnostics
 	switch w.kind {

@@ -130,7 +130,7 @@ func nameBefore(src []byte, i int) string {
 	}
 	if !sign {
 		next := afterBlanks(src, i)
-		if !begins || next == len(src) || strings.IndexByte(signs+"\r\n", src[next]) >= 0 {
+		if !begins || len(bytes.TrimSuffix(lineAt(src, next), []byte{'\r'})) == 0 || strings.IndexByte(signs, src[next]) >= 0 {
 			return "" // or else told by what is next
 		}
 	}

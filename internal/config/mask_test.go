@@ -260,6 +260,7 @@ func FuzzSecretIsNotShown(f *testing.F) {
 			f.Add("tls {\n  default_host = \"${", value, "}\"\n}", uint8(form))
 		}
 	}
+	f.Add("0", "\r5mS", "\xe7", uint8(3))
 	f.Add("tls{\n  default_host = \"${", "%mS", "}\"\n}", uint8(3))
 	f.Add("tls{\n  default_host = \"${", "%S(1)", "}\"\n}", uint8(3))
 	f.Fuzz(func(t *testing.T, before, value, behind string, form uint8) {

@@ -60,7 +60,7 @@ func TestSecondSIGTERMStops(t *testing.T) {
 			waiting := dial(t, p.implicit)
 			p.signal(t, syscall.SIGTERM)
 			waiting.line() // Draining has begun, so the signals are two and not one.
-			p.signal(t, syscall.SIGTERM)
+			p.stopAtOnce(t)
 		})
 	})
 }

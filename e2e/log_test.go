@@ -117,7 +117,7 @@ func TestUnreadLogDoesNotHoldUpTheSecondSignal(t *testing.T) {
 	reading.login(joe)
 	p.signal(t, syscall.SIGTERM)
 	waiting.line() // Draining has begun, so the signals are two and not one.
-	p.signal(t, syscall.SIGTERM)
+	p.stopAtOnce(t)
 	exitsInTime(t, p, 1)
 }
 

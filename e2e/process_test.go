@@ -77,6 +77,21 @@ func (p *process) signal(t testing.TB, sig os.Signal) {
 	}
 }
 
+// stopAtOnce is impatient with a process that ends already: signals come again and again, as one that comes with its
+// double isn't a second one.
+func (p *process) stopAtOnce(t testing.TB) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < patience; {
+		select {
+		case <-p.done:
+			return
+		case <-time.After(50 * time.Millisecond):
+			_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		}
+	}
+	t.Fatalf("%s still runs", p.name)
+}
+
 // exit waits until the process has ended by itself and returns its exit code.
 func (p *process) exit(t testing.TB) int {
 	t.Helper()

@@ -8,7 +8,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // TestDrain: SIGTERM and SIGINT let nobody new in, send those away who haven't
@@ -94,8 +97,7 @@ func TestSecondSignalStops(t *testing.T) {
 			p.signal(t, syscall.SIGTERM)
 			p.log(t, 1, `draining: `)
 			open.ok("NOOP")
-			p.signal(t, second)
-			p.exit(t, exitFailed)
+			p.stopAtOnce(t, second)
 			if _, last, _ := strings.Cut(p.err.String(), "popgate: stopped before "); last != "all sessions had ended\n" {
 				t.Errorf("its last words: %q", last)
 			}
@@ -105,6 +107,50 @@ func TestSecondSignalStops(t *testing.T) {
 			if left := len(s.mails.Maildrop(alice)); left != 3 {
 				t.Errorf("%d mails are left, want all 3", left)
 			}
+		})
+	}
+}
+
+// stopAtOnce is impatient: what stops a draining popgate comes again and again.
+func (p *process) stopAtOnce(t *testing.T, sig os.Signal) {
+	t.Helper()
+	for {
+		select {
+		case <-p.done:
+			p.exit(t, exitFailed)
+			return
+		case <-time.After(sameSignal / 4):
+			_ = p.cmd.Process.Signal(sig) // it may have ended
+		}
+	}
+}
+
+// TestSignalDouble: a signal that comes with its double is one, and a later one is
+// another.
+func TestSignalDouble(t *testing.T) {
+	t.Parallel()
+	for name, unsignalled := range map[string]bool{"by a signal": false, "by a call": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{lasting: lasting{log: overhear(hclog.NewNullLogger())}}
+				ends, stopped := make(chan os.Signal), make(chan error, 1)
+				go func() { stopped <- s.await(nil, ends, unsignalled) }()
+				if unsignalled {
+					ends <- syscall.SIGTERM
+				}
+				ends <- syscall.SIGTERM
+				time.Sleep(sameSignal)
+				ends <- syscall.SIGTERM
+				time.Sleep(time.Nanosecond)
+				synctest.Wait()
+				if len(stopped) > 0 {
+					t.Fatal("a double has stopped it")
+				}
+				ends <- syscall.SIGTERM
+				if err := <-stopped; !errors.Is(err, errStopped) {
+					t.Errorf("stopped by %v", err)
+				}
+			})
 		})
 	}
 }
@@ -122,7 +168,6 @@ func TestDrainByCall(t *testing.T) {
 	p.log(t, 1, `draining already`)
 	open.ok("DELE 1")
 	open.quit()
-	p.signal(t, syscall.SIGTERM)
-	p.exit(t, exitFailed)
+	p.stopAtOnce(t, syscall.SIGTERM)
 	other.ended()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -103,19 +104,27 @@ func (s *service) run(ctx context.Context, cfg *config.Config, opts runOptions) 
 	return s.await(drained, opts.signals.ends, next != nil || l.called)
 }
 
+// sameSignal is how close a signal follows one that it is the double of: whoever
+// ends a program and all of its group, as timeout does and some shells, sends two.
+const sameSignal = 200 * time.Millisecond
+
 // await waits for the end of the draining, or for a second signal. If no signal
 // has begun it, it takes two: after a hand-over systemd sends the one for the new
 // process to all, and after `popgate drain` a supervisor sends the usual one.
 func (s *service) await(drained <-chan struct{}, ends <-chan os.Signal, unsignalled bool) error {
-	for spared := !unsignalled; ; spared = true {
+	spared, last := !unsignalled, time.Now()
+	for {
 		select {
 		case <-drained:
 			return nil
 		case <-ends:
-			if spared {
-				return errStopped
-			}
+		}
+		switch {
+		case !spared:
 			s.log.Info("draining already, a second signal stops")
+			spared, last = true, time.Now()
+		case time.Since(last) > sameSignal:
+			return errStopped
 		}
 	}
 }

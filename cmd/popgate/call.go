@@ -55,7 +55,7 @@ func (c *call) find() error {
 		c.socket = fromEnvironment
 		return nil
 	case !c.given["config"] && missing(c.path):
-		c.socket, c.none = defaultSocket, true
+		c.socket, c.none = defaultSocket, !c.origin().environment
 		return nil
 	}
 	return c.findInConfiguration()
@@ -83,10 +83,13 @@ func (c *call) findInConfiguration() error {
 	return nil
 }
 
+// origin is where popgate's configuration comes from, as far as can be told here.
+func (c *call) origin() origin { return originOf(c.path, c.given["config"]) }
+
 // configuration returns the configuration, which it reads when it is first asked.
 func (c *call) configuration() (*config.Config, error) {
 	if c.cfg == nil {
-		cfg, err := load(originOf(c.path, c.given["config"]), c.std.err)
+		cfg, err := load(c.origin(), c.std.err)
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ const (
 
 // certCheck tells what would come of orders, without making one.
 func certCheck(ctx context.Context, c *call, hosts []string) error {
-	if !c.given["config"] && missing(c.path) {
+	if !c.given["config"] && !c.origin().environment && missing(c.path) {
 		return usageError{fmt.Errorf("popgate cert check: it needs popgate's configuration, for the hosts, the CA and the cache: there is no %s here, --config says where it is", c.path)}
 	}
 	cfg, err := c.configuration()

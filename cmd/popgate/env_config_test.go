@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -178,6 +179,12 @@ func TestVariablesForCommands(t *testing.T) {
 	t.Chdir(t.TempDir())
 	setVariables(t, variables{"10.0.0.5", "pop.example.com", ""})
 	runHere(t, "explain", "bob", "--from", "192.0.2.7").wantCode(t, exitOK)
+	runHere(t, "cert", "list").wantCode(t, exitOK, "no popgate is running that answers on "+defaultSocket+": showing")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // it would ask the CA
+	out, errs := newOutput(), newOutput()
+	code := run(ctx, []string{"cert", "check"}, streams{in: eof{}, out: out, err: errs})
+	result{code, out.String(), errs.String()}.wantCode(t, exitFailed, "stopped before all was checked")
 }
 
 // FuzzVariables: whatever they hold, they set their own words and no others, or

@@ -9,7 +9,10 @@ import (
 
 // packages names the Debian package that each program comes from.
 var packages = map[string]string{
+	"busybox":                 "busybox-static",
 	"curl":                    "curl",
+	"docker":                  "docker.io",
+	"dockerd":                 "docker.io",
 	"dovecot":                 "dovecot-pop3d",
 	"fail2ban-client":         "fail2ban",
 	"fail2ban-regex":          "fail2ban",
@@ -23,6 +26,7 @@ var packages = map[string]string{
 	"python3":                 "python3",
 	"setpriv":                 "util-linux",
 	"sslscan":                 "sslscan",
+	"systemctl":               "systemd",
 	"testssl":                 "testssl.sh",
 	"unshare":                 "util-linux",
 	"systemd-socket-activate": "systemd",

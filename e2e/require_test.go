@@ -17,6 +17,7 @@ var packages = map[string]string{
 	"fail2ban-client":         "fail2ban",
 	"fail2ban-regex":          "fail2ban",
 	"fetchmail":               "fetchmail",
+	"haproxy":                 "haproxy",
 	"ip":                      "iproute2",
 	"make":                    "make",
 	"mpop":                    "mpop",

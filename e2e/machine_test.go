@@ -27,10 +27,6 @@ ip link set lo up
 mount -t tmpfs tmpfs "$0"
 mkdir "$0/upper" "$0/work" "$0/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work" "$0/root"
-for shared in "$@"; do
-	mkdir -p "$0/root$shared"
-	mount --bind "$shared" "$0/root$shared"
-done
 cd "$0/root"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
@@ -38,6 +34,10 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount --rbind /dev dev
 for folder in run tmp; do
 	mount -t tmpfs -o mode=1777 tmpfs "$folder"
+done
+for shared in "$@"; do
+	mkdir -p "./$shared"
+	mount --bind "$shared" "./$shared"
 done
 # Nothing of what this Debian would start is started.
 mkdir -p run/systemd/system

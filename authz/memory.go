@@ -137,8 +137,9 @@ func (m *Memory) Add(_ context.Context, key Key, mark Mark) (added bool) {
 
 func (n *note) set(key Key, mark Mark) {
 	n.Mark = mark
-	if key.Topic == blocked {
-		n.key = &key
+	if n.key == nil && key.Topic.isListed() {
+		kept := key
+		n.key = &kept
 	}
 }
 
@@ -162,7 +163,7 @@ func (m *Memory) Delete(_ context.Context, key Key) bool {
 	return m.marksOf(key).remove(m.sum(key))
 }
 
-// Marks returns the marks of a kind that have their keys with them: blocks.
+// Marks returns the marks of a kind that is listed.
 func (m *Memory) Marks(_ context.Context, topic Topic) (list []Marked) {
 	now := m.now()
 	m.marks[topic-tried].each(func(n *note) {

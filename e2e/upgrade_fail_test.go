@@ -183,3 +183,45 @@ func TestUpgradedProcess(t *testing.T) {
 	}
 	d.alone(t)
 }
+
+// TestUpgradeKeepsBlocks: who is blocked stays so, and who is welcome gets in in spite of it.
+func TestUpgradeKeepsBlocks(t *testing.T) {
+	t.Parallel()
+	b := startBuiltin(t)
+	joe, ann := b.mailbox(t, "joe", threeMails()), b.mailbox(t, "ann", nil)
+	d := startDynasty(t, settings{backends: backend("legacy", b.port()) + "blocking {\n  failures_per_ip = 3\n}\n"})
+	const office = "127.0.0.2"
+	w := dialFrom(t, d.implicit, office)
+	w.login(ann)
+	w.quit()
+	for range 3 {
+		w := dialFrom(t, d.implicit, office)
+		w.ok("USER " + joe.user)
+		if answer := w.command("PASS " + newPassword()); !strings.HasPrefix(answer, "-ERR") {
+			t.Fatalf("a wrong password was answered %q", answer)
+		}
+		w.Close()
+	}
+	check := func() {
+		t.Helper()
+		w := dialFrom(t, d.implicit, office)
+		w.ok("USER " + joe.user)
+		if answer := w.command("PASS " + joe.password); !strings.HasPrefix(answer, "-ERR") {
+			t.Errorf("who is blocked was answered %q", answer)
+		}
+		w.Close()
+		w = dialFrom(t, d.implicit, office)
+		w.login(ann)
+		w.quit()
+	}
+	check()
+	for range 2 {
+		d.upgrade(t)
+		check()
+	}
+	var list struct{ Blocks []struct{ Address string } }
+	d.desk.get(t, "/v1/blocks", &list)
+	if len(list.Blocks) != 1 {
+		t.Errorf("the blocks are %+v", list)
+	}
+}

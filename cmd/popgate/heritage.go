@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
 
+	"popgate/authz"
 	"popgate/internal/admin"
 	"popgate/internal/config"
 	"popgate/internal/handover"
@@ -17,8 +21,9 @@ import (
 	"popgate/tlsconf"
 )
 
-// legacy is what a process hands over beside its sockets. It has no printed form.
-// Blocks, counts and who is welcome are not in it: they begin anew.
+// legacy is what a process hands over beside its sockets, at once. It has no printed
+// form. Blocks, and who is welcome, follow when the next process may serve (remarks);
+// counts begin anew.
 type legacy struct {
 	// TicketSecret is that of a process's own ticket keys, so that clients go on
 	// resuming; empty: ticket_secret says it.
@@ -136,7 +141,13 @@ func (s *service) takeOver(ctx context.Context, before *handover.Predecessor, en
 		return errNoCertificate
 	}
 	let := make(chan error, 1)
-	go func() { let <- before.Ready() }()
+	go func() {
+		err := before.Ready()
+		if err == nil {
+			before.Memory(func(part json.RawMessage) { s.learn(ctx, part) })
+		}
+		let <- err
+	}()
 	select {
 	case err := <-let:
 		if err != nil {
@@ -155,6 +166,30 @@ func (s *service) takeOver(ctx context.Context, before *handover.Predecessor, en
 	close(s.given.hold)
 	s.log.Info("this process serves from now on", "pid", os.Getpid())
 	return nil
+}
+
+// remarksAtOnce is how many remarks are told in one part of them.
+const remarksAtOnce = 1000
+
+// remarks are what the guard of the next process is to know, in parts.
+func (s *service) remarks(ctx context.Context) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for part := range slices.Chunk(s.guard.Remarks(ctx), remarksAtOnce) {
+			if !yield(part) {
+				return
+			}
+		}
+	}
+}
+
+// learn takes a part of them over.
+func (s *service) learn(ctx context.Context, part json.RawMessage) {
+	var remarks []authz.Remark
+	if err := json.Unmarshal(part, &remarks); err != nil {
+		s.log.Warn("what the process before remembers can't be understood", "error", asLine(err))
+		return
+	}
+	s.guard.Learn(ctx, remarks)
 }
 
 var errEnded = errors.New("it was ended before it could take over")

@@ -123,7 +123,7 @@ func (l *loop) conclude(end ending) bool {
 		// From here on systemd listens to the new process, if to anybody.
 		l.handedOver.Store(true)
 		l.herald.send(notify.MainPID(end.next.PID()))
-		end.err = end.next.Serve()
+		end.err = end.next.Serve(l.remarks(l.serving))
 	}
 	if end.err != nil {
 		l.handedOver.Store(false)

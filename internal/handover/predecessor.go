@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Predecessor is the popgate whose place this process is to take.
@@ -38,6 +39,19 @@ func (p *Predecessor) Ready() error {
 		return fmt.Errorf("hand-over: the process before doesn't let this one serve")
 	}
 	return nil
+}
+
+// Memory shows what the process before remembers to learn, part by part, once this
+// one may serve. It ends with that, or where the other one stops telling.
+func (p *Predecessor) Memory(learn func(part json.RawMessage)) {
+	_ = p.inEnd.SetReadDeadline(time.Now().Add(2 * tellLimit))
+	for {
+		var part json.RawMessage
+		if hear(p.in, &part) != nil {
+			return
+		}
+		learn(part)
+	}
 }
 
 // Fail tells the process before why this one can't serve, in a line.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"os/exec"
 	"strings"
@@ -84,15 +85,31 @@ func (s *Successor) silence() error {
 	return errors.New(text)
 }
 
-// Serve lets the process serve. It fails if that one is gone.
-func (s *Successor) Serve() error {
-	err := say(s.out, permission{Serve: true})
-	s.hangUp()
-	if err != nil {
+// tellLimit is how long the memory of the old process may be on its way: until it
+// is there nobody new is served but by that one.
+const tellLimit = 5 * time.Second
+
+// Serve lets the process serve, once it has learned what this one remembers: each
+// part of that is a value for JSON. It fails if that process is gone.
+func (s *Successor) Serve(memory iter.Seq[any]) error {
+	if err := say(s.out, permission{Serve: true}); err != nil {
+		s.hangUp()
 		s.End()
 		return fmt.Errorf("the new process is gone: %w", err)
 	}
+	s.tell(memory)
+	s.hangUp()
 	return nil
+}
+
+// tell says what the new process can do without: it serves in any case now.
+func (s *Successor) tell(memory iter.Seq[any]) {
+	_ = s.out.SetWriteDeadline(time.Now().Add(tellLimit))
+	for part := range memory {
+		if say(s.out, part) != nil {
+			return
+		}
+	}
 }
 
 // Signal passes a signal on.

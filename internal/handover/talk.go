@@ -8,9 +8,10 @@ import (
 	"io"
 )
 
-// What the processes say is a line of JSON each: an offer, its answer, and the
-// word that lets the new one serve. Words may be added and are skipped by who
-// doesn't know them, as the two can be of different versions.
+// What the processes say is a line of JSON each: an offer, its answer, the word that
+// lets the new one serve, and behind that what the old one remembers, in parts, to
+// the end. Words may be added and are skipped by who doesn't know them, as the two can
+// be of different versions.
 
 // offer is what the old process gives away.
 type offer struct {

@@ -225,6 +225,13 @@ timeouts {
 #   port     = 995               # default: the listener's
 #   username = "address"         # or "local": what stands before the @
 #   domains  = ["example.com"]   # beside those of the tenants
+#
+#   # Where they send mail. Thunderbird ignores settings without that.
+#   smtp {
+#     server = "smtp.example.com"
+#     port   = 465               # default: 465, or 587 with "starttls"
+#     tls    = "implicit"        # or "starttls"
+#   }
 # }
 
 # Operators, and commands such as "popgate cert list", ask the running popgate here.

@@ -20,6 +20,9 @@ func autoconfigDomains(cfg *config.Config) autoconfig.Domains {
 	add := func(names []string, server string) {
 		for _, name := range names {
 			settings := autoconfig.Settings{Server: server, Port: block.Port, StartTLS: block.StartTLS, LocalPart: block.LocalPart}
+			if out := block.SMTP; out != nil {
+				settings.Outgoing = autoconfig.Outgoing{Server: out.Server, Port: out.Port, StartTLS: out.StartTLS}
+			}
 			domains[name] = settings
 			// Clients write either form.
 			if ascii, err := idna.Lookup.ToASCII(name); err == nil {

@@ -21,10 +21,12 @@ func TestAutoconfigDomains(t *testing.T) {
 		t.Errorf("without a block: %v", got)
 	}
 	told := func(server string) autoconfig.Settings {
-		return autoconfig.Settings{Server: server, Port: 1995, StartTLS: true, LocalPart: true}
+		return autoconfig.Settings{Server: server, Port: 1995, StartTLS: true, LocalPart: true,
+			Outgoing: autoconfig.Outgoing{Server: "smtp.example.com", Port: 587, StartTLS: true}}
 	}
 	cfg.Autoconfig = &config.Autoconfig{
 		Port: 1995, StartTLS: true, LocalPart: true, Domains: []string{"acme.example", "other.example"},
+		SMTP: &config.SMTP{Server: "smtp.example.com", Port: 587, StartTLS: true},
 	}
 	want := autoconfig.Domains{
 		"acme.example": told("pop.acme.example"), "bücher.example": told("pop.acme.example"), "xn--bcher-kva.example": told("pop.acme.example"),

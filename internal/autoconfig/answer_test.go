@@ -4,6 +4,7 @@ import (
 	"flag"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,8 @@ func TestFiles(t *testing.T) {
 		"thunderbird":           {"GET", "https://autoconfig.example.com" + thunderbirdPath, ""},
 		"thunderbird_starttls":  {"GET", "https://autoconfig.local.example" + thunderbirdPath, ""},
 		"autodiscover":          {"POST", "https://autodiscover.example.com" + autodiscoverPath, request("Joe&amp;Co@Example.com")},
+		"thunderbird_sends":     {"GET", "https://autoconfig.sends.example" + thunderbirdPath, ""},
+		"autodiscover_sends":    {"POST", "https://autodiscover.sends-tls.example" + autodiscoverPath, request("joe@sends-tls.example")},
 		"autodiscover_starttls": {"POST", "https://autodiscover.local.example" + autodiscoverPath, request("joe@local.example")},
 	} {
 		w := asks(s, true, test.method, test.url, test.body)
@@ -44,31 +47,42 @@ func TestFiles(t *testing.T) {
 // What a client reads there are the settings, and nothing else.
 func TestFieldsOfFiles(t *testing.T) {
 	s := serving(autoconfig.Options{})
-	for domain, want := range served {
-		socket, ssl, user, login := "SSL", "on", "%EMAILADDRESS%", "joe@"+domain
-		if want.StartTLS {
-			socket, ssl = "STARTTLS", "off"
-		}
-		if want.LocalPart {
+	for domain, is := range served {
+		user, login := "%EMAILADDRESS%", "joe@"+domain
+		if is.LocalPart {
 			user, login = "%EMAILLOCALPART%", "joe"
+		}
+		var wantServers, wantSends []clientServer
+		var wantProtocols []knownProtocol
+		add := func(kind, host string, port int, startTLS bool) *clientServer {
+			server := &clientServer{kind, host, port, "SSL", "password-cleartext", user}
+			p := knownProtocol{Type: strings.ToUpper(kind), Server: host, LoginName: login, Port: port,
+				DomainRequired: "off", SPA: "off", SSL: "on", Encryption: "SSL", AuthRequired: "on"}
+			if startTLS {
+				server.SocketType, p.SSL, p.Encryption = "STARTTLS", "off", "TLS"
+			}
+			if kind == "smtp" {
+				p.UsePOPAuth = "on"
+			}
+			wantProtocols = append(wantProtocols, p)
+			return server
+		}
+		wantServers = append(wantServers, *add("pop3", is.Server, is.Port, is.StartTLS))
+		if is.Outgoing.Server != "" {
+			wantSends = append(wantSends, *add("smtp", is.Outgoing.Server, is.Outgoing.Port, is.Outgoing.StartTLS))
 		}
 		var c clientConfig
 		decode(t, asks(s, false, "GET", "http://x.example"+thunderbirdPath+"?emailaddress=joe@"+domain, "").Body.String(), &c)
-		if p := c.Provider; c.Version != "1.1" || p.ID != domain || len(p.Domain) != 1 || p.Domain[0] != domain || len(p.Server) != 1 {
-			t.Fatalf("%+v", c)
+		if p := c.Provider; c.Version != "1.1" || p.ID != domain || len(p.Domain) != 1 || p.Domain[0] != domain {
+			t.Errorf("%+v", c)
 		}
-		if got := c.Provider.Server[0]; got.Type != "pop3" || got.Hostname != want.Server || got.Port != want.Port ||
-			got.SocketType != socket || got.Authentication != "password-cleartext" || got.Username != user {
-			t.Errorf("%s: %+v", domain, got)
+		if got := c.Provider; !slices.Equal(got.Server, wantServers) || !slices.Equal(got.Sends, wantSends) {
+			t.Errorf("%s: %+v, want %+v and %+v", domain, got, wantServers, wantSends)
 		}
 		var d discovered
 		decode(t, asks(s, true, "POST", autodiscoverPath, request("joe@"+domain)).Body.String(), &d)
-		if d.Answer.Type != "email" || d.Answer.Action != "settings" || len(d.Answer.Protocol) != 1 {
-			t.Fatalf("%+v", d)
-		}
-		if got := d.Answer.Protocol[0]; got.Type != "POP3" || got.Server != want.Server || got.Port != want.Port ||
-			got.LoginName != login || got.SSL != ssl || got.SPA != "off" || got.AuthRequired != "on" || got.DomainRequired != "off" {
-			t.Errorf("%s: %+v", domain, got)
+		if d.Answer.Type != "email" || d.Answer.Action != "settings" || !slices.Equal(d.Answer.Protocol, wantProtocols) {
+			t.Errorf("%s: %+v, want %+v", domain, d, wantProtocols)
 		}
 	}
 }

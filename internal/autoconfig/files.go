@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// clientConfig is Thunderbird's file, as far as POP3 needs it.
+// clientConfig is Thunderbird's file, as far as POP3 needs it. Thunderbird throws one
+// away that has no outgoing server.
 type clientConfig struct {
 	XMLName  xml.Name      `xml:"clientConfig"`
 	Version  string        `xml:"version,attr"`
@@ -16,14 +17,15 @@ type clientConfig struct {
 }
 
 type emailProvider struct {
-	ID        string         `xml:"id,attr"`
-	Domain    string         `xml:"domain"`
-	Name      string         `xml:"displayName"`
-	ShortName string         `xml:"displayShortName"`
-	Incoming  incomingServer `xml:"incomingServer"`
+	ID        string        `xml:"id,attr"`
+	Domain    string        `xml:"domain"`
+	Name      string        `xml:"displayName"`
+	ShortName string        `xml:"displayShortName"`
+	Incoming  clientServer  `xml:"incomingServer"`
+	Outgoing  *clientServer `xml:"outgoingServer,omitempty"`
 }
 
-type incomingServer struct {
+type clientServer struct {
 	Type           string `xml:"type,attr"`
 	Hostname       string `xml:"hostname"`
 	Port           int    `xml:"port"`
@@ -35,21 +37,29 @@ type incomingServer struct {
 // thunderbirdFile is the answer about a domain. Clients replace the words between
 // percent signs.
 func thunderbirdFile(domain string, s Settings) []byte {
-	server := incomingServer{
-		Type: "pop3", Hostname: s.Server, Port: s.Port, SocketType: "SSL",
-		Authentication: "password-cleartext", // as it is under TLS
-		Username:       "%EMAILADDRESS%",
+	user := "%EMAILADDRESS%"
+	if s.LocalPart {
+		user = "%EMAILLOCALPART%"
 	}
-	if s.StartTLS {
+	provider := emailProvider{ID: domain, Domain: domain, Name: domain, ShortName: domain,
+		Incoming: serverOf("pop3", s.Server, s.Port, s.StartTLS, user)}
+	if out := s.Outgoing; out.Server != "" {
+		server := serverOf("smtp", out.Server, out.Port, out.StartTLS, user)
+		provider.Outgoing = &server
+	}
+	return file(clientConfig{Version: "1.1", Provider: provider})
+}
+
+func serverOf(kind, host string, port int, startTLS bool, user string) clientServer {
+	server := clientServer{
+		Type: kind, Hostname: host, Port: port, SocketType: "SSL",
+		Authentication: "password-cleartext", // as it is under TLS
+		Username:       user,
+	}
+	if startTLS {
 		server.SocketType = "STARTTLS"
 	}
-	if s.LocalPart {
-		server.Username = "%EMAILLOCALPART%"
-	}
-	return file(clientConfig{
-		Version:  "1.1",
-		Provider: emailProvider{ID: domain, Domain: domain, Name: domain, ShortName: domain, Incoming: server},
-	})
+	return server
 }
 
 // The name spaces of Autodiscover.
@@ -71,9 +81,9 @@ type discoveredAnswer struct {
 }
 
 type account struct {
-	Type     string   `xml:"AccountType"`
-	Action   string   `xml:"Action"`
-	Protocol protocol `xml:"Protocol"`
+	Type      string     `xml:"AccountType"`
+	Action    string     `xml:"Action"`
+	Protocols []protocol `xml:"Protocol"`
 }
 
 // protocol is one way to the mail. Encryption is what later versions of Outlook
@@ -88,25 +98,37 @@ type protocol struct {
 	SSL            string `xml:"SSL"`
 	Encryption     string `xml:"Encryption"`
 	AuthRequired   string `xml:"AuthRequired"`
+	// UsePOPAuth: the password is that of POP3. For SMTP only.
+	UsePOPAuth string `xml:"UsePOPAuth,omitempty"`
 }
 
 // autodiscoverFile is the answer for a user who logs in as login.
 func autodiscoverFile(login string, s Settings) []byte {
-	p := protocol{
-		Type: "POP3", Server: s.Server, Port: s.Port, LoginName: login,
-		DomainRequired: "off", SPA: "off", SSL: "on", Encryption: "SSL", AuthRequired: "on",
-	}
-	if s.StartTLS {
-		// SSL would mean TLS from the first byte.
-		p.SSL, p.Encryption = "off", "TLS"
+	protocols := []protocol{protocolOf("POP3", s.Server, s.Port, s.StartTLS, login)}
+	if out := s.Outgoing; out.Server != "" {
+		smtp := protocolOf("SMTP", out.Server, out.Port, out.StartTLS, login)
+		smtp.UsePOPAuth = "on"
+		protocols = append(protocols, smtp)
 	}
 	return file(discovered{
 		Space: autodiscoverSpace,
 		Response: discoveredAnswer{
 			Space:   outlookSpace,
-			Account: account{Type: "email", Action: "settings", Protocol: p},
+			Account: account{Type: "email", Action: "settings", Protocols: protocols},
 		},
 	})
+}
+
+func protocolOf(kind, server string, port int, startTLS bool, login string) protocol {
+	p := protocol{
+		Type: kind, Server: server, Port: port, LoginName: login,
+		DomainRequired: "off", SPA: "off", SSL: "on", Encryption: "SSL", AuthRequired: "on",
+	}
+	if startTLS {
+		// SSL would mean TLS from the first byte.
+		p.SSL, p.Encryption = "off", "TLS"
+	}
+	return p
 }
 
 // file is a whole answer. What was put in comes out escaped.

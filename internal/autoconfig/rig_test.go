@@ -15,8 +15,12 @@ import (
 
 // served are the domains of most tests.
 var served = autoconfig.Domains{
-	"example.com":           {Server: "pop.example.com", Port: 995},
-	"local.example":         {Server: "pop.local.example", Port: 1110, StartTLS: true, LocalPart: true},
+	"example.com":   {Server: "pop.example.com", Port: 995},
+	"local.example": {Server: "pop.local.example", Port: 1110, StartTLS: true, LocalPart: true},
+	"sends.example": {Server: "pop.sends.example", Port: 995, LocalPart: true,
+		Outgoing: autoconfig.Outgoing{Server: "smtp.sends.example", Port: 587, StartTLS: true}},
+	"sends-tls.example": {Server: "pop.sends.example", Port: 110, StartTLS: true,
+		Outgoing: autoconfig.Outgoing{Server: "smtp.sends.example", Port: 465}},
 	"xn--bcher-kva.example": {Server: "pop.example.com", Port: 995},
 }
 
@@ -30,31 +34,37 @@ type clientConfig struct {
 	XMLName  xml.Name `xml:"clientConfig"`
 	Version  string   `xml:"version,attr"`
 	Provider struct {
-		ID     string   `xml:"id,attr"`
-		Domain []string `xml:"domain"`
-		Name   string   `xml:"displayName"`
-		Server []struct {
-			Type           string `xml:"type,attr"`
-			Hostname       string `xml:"hostname"`
-			Port           int    `xml:"port"`
-			SocketType     string `xml:"socketType"`
-			Authentication string `xml:"authentication"`
-			Username       string `xml:"username"`
-		} `xml:"incomingServer"`
+		ID     string         `xml:"id,attr"`
+		Domain []string       `xml:"domain"`
+		Name   string         `xml:"displayName"`
+		Server []clientServer `xml:"incomingServer"`
+		Sends  []clientServer `xml:"outgoingServer"`
 	} `xml:"emailProvider"`
+}
+
+type clientServer struct {
+	Type           string `xml:"type,attr"`
+	Hostname       string `xml:"hostname"`
+	Port           int    `xml:"port"`
+	SocketType     string `xml:"socketType"`
+	Authentication string `xml:"authentication"`
+	Username       string `xml:"username"`
+}
+
+// knownProtocol is a part of that.
+type knownProtocol struct {
+	Type, Server, LoginName                                        string
+	Port                                                           int
+	DomainRequired, SPA, SSL, Encryption, AuthRequired, UsePOPAuth string
 }
 
 // discovered is Autodiscover's answer as a client reads it, name spaces included.
 type discovered struct {
 	XMLName xml.Name `xml:"http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006 Autodiscover"`
 	Answer  struct {
-		Type     string `xml:"Account>AccountType"`
-		Action   string `xml:"Account>Action"`
-		Protocol []struct {
-			Type, Server, LoginName                            string
-			Port                                               int
-			DomainRequired, SPA, SSL, Encryption, AuthRequired string
-		} `xml:"Account>Protocol"`
+		Type     string          `xml:"Account>AccountType"`
+		Action   string          `xml:"Account>Action"`
+		Protocol []knownProtocol `xml:"Account>Protocol"`
 	} `xml:"http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a Response"`
 }
 

@@ -19,6 +19,15 @@ type Settings struct {
 	// LocalPart: users log in with what stands before the @ of their address.
 	// Otherwise with the whole of it.
 	LocalPart bool
+	// Outgoing is where mail is sent. With an empty Server nothing is told of that.
+	Outgoing Outgoing
+}
+
+// Outgoing is a server that takes mail from users, who log in as they do for theirs.
+type Outgoing struct {
+	Server   string
+	Port     int
+	StartTLS bool // as in Settings
 }
 
 // Domains are the settings of each domain that is served, by its name in ASCII

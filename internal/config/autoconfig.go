@@ -22,7 +22,24 @@ func decodeAutoconfig(s *section, listeners []Listener) *Autoconfig {
 		told = listeners[i]
 	}
 	a.StartTLS = told.StartTLS
+	for _, block := range s.all(smtpBlock) {
+		a.SMTP = decodeSMTP(block)
+	}
 	return a
+}
+
+// The ports of submission (RFC 8314 §3.3).
+const submissions, submission = 465, 587
+
+func decodeSMTP(s *section) *SMTP {
+	out := &SMTP{Server: s.get("server").text, Port: s.get("port").number, StartTLS: s.get("tls").text == "starttls"}
+	if out.Port == 0 {
+		out.Port = submissions
+		if out.StartTLS {
+			out.Port = submission
+		}
+	}
+	return out
 }
 
 // portOf is the port of a listener; 0: any free one, or the address was refused.

@@ -32,6 +32,22 @@ func TestAutoconfigPort(t *testing.T) {
 	}
 }
 
+// The port of submission follows from how TLS begins there.
+func TestAutoconfigSMTP(t *testing.T) {
+	for words, want := range map[string]SMTP{
+		"":                                  {"smtp.example.com", 465, false},
+		"tls = \"starttls\"\n":              {"smtp.example.com", 587, true},
+		"port = 25\n":                       {"smtp.example.com", 25, false},
+		"port = 465\n tls = \"starttls\"\n": {"smtp.example.com", 465, true},
+	} {
+		got := parse(t, fmt.Sprintf("tls {\n acme { hosts = [\"pop.example.com\"] }\n}\nbackend \"b\" {\n address = \"10.0.0.5\"\n}\n"+
+			"autoconfig {\n domains = [\"example.com\"]\n smtp {\n server = \"SMTP.example.com\"\n%s}\n}\n", words)).Autoconfig
+		if got.SMTP == nil || *got.SMTP != want {
+			t.Errorf("%s: %+v", words, got.SMTP)
+		}
+	}
+}
+
 // Nothing is told unless the block is there.
 func TestAutoconfigIsOff(t *testing.T) {
 	if got := parse(t, "tls {\n self_signed = true\n}\nbackend \"b\" {\n address = \"10.0.0.5\"\n}\n").Autoconfig; got != nil {

@@ -246,6 +246,18 @@ type Autoconfig struct {
 	LocalPart bool
 	// Domains are served beside those of the tenants, ASCII lower case; may be empty.
 	Domains []string
+	// SMTP is where mail is sent. Nil: nothing is told of that.
+	SMTP *SMTP
+}
+
+// SMTP is a server that popgate has nothing to do with, but tells mail clients of.
+type SMTP struct {
+	// Server is a DNS name in lower case.
+	Server string
+	// Port is 1 to 65535. Default: 465, or with StartTLS 587 (RFC 8314 §3.3).
+	Port int
+	// StartTLS is true where clients start in the clear.
+	StartTLS bool
 }
 
 // Admin says where operators and their commands reach the running program.

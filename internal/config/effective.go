@@ -147,12 +147,18 @@ func (c *Config) routeParts(routes []Route) []part {
 }
 
 func autoconfigPart(a *Autoconfig) part {
-	return part{is: autoconfigBlock, words: map[string]any{
+	p := part{is: autoconfigBlock, words: map[string]any{
 		"server":   a.Server,
 		"port":     a.Port,
 		"username": either(a.LocalPart, "local", "address"),
 		"domains":  a.Domains,
 	}}
+	if out := a.SMTP; out != nil {
+		p.add(part{is: smtpBlock, words: map[string]any{
+			"server": out.Server, "port": out.Port, "tls": either(out.StartTLS, "starttls", "implicit"),
+		}})
+	}
+	return p
 }
 
 func adminPart(a Admin) part {

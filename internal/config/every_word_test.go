@@ -160,6 +160,11 @@ autoconfig {
   port     = 2995
   username = "local"
   domains  = ["Example.com", "acme.example"]
+  smtp {
+    server = "SMTP.example.com"
+    port   = 2587
+    tls    = "starttls"
+  }
 }
 admin {
   socket     = "run//admin.sock"
@@ -297,6 +302,7 @@ func TestEveryValueArrives(t *testing.T) {
 		Autoconfig: &Autoconfig{
 			Server: "mail.example.com", Port: 2995, StartTLS: true, LocalPart: true,
 			Domains: []string{"example.com", "acme.example"},
+			SMTP:    &SMTP{Server: "smtp.example.com", Port: 2587, StartTLS: true},
 		},
 		Admin: Admin{
 			Socket: "run/admin.sock", Written: true, Address: "0.0.0.0:9110", TokenFile: "secrets/admin-token",

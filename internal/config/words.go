@@ -180,6 +180,16 @@ var autoconfigBlock = &block{
 		{name: "username", kind: kindText, like: `"address"`, def: "address", oneOf: []string{"address", "local"}},
 		{name: "domains", kind: kindTexts, like: `["example.com"]`, filled: true, clean: domainName},
 	},
+	blocks: []*block{smtpBlock},
+}
+
+var smtpBlock = &block{
+	name: "smtp",
+	words: []word{
+		{name: "server", kind: kindText, like: `"smtp.example.com"`, required: true, clean: hostName},
+		{name: "port", kind: kindNumber, like: `465`, least: 1, most: 65535},
+		{name: "tls", kind: kindText, like: `"implicit"`, def: "implicit", oneOf: []string{"implicit", "starttls"}},
+	},
 }
 
 var adminBlock = &block{

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
@@ -30,25 +28,12 @@ const maxTokenFile = 4096
 
 // readToken reads a token, without the line ending behind it.
 func readToken(path string, log hclog.Logger) (string, error) {
-	// Before it is opened: a FIFO would let nobody reload, or stop, any more.
-	info, err := os.Stat(path)
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", path)
-	}
+	text, mode, err := readRegular(path, maxTokenFile)
 	if err != nil {
 		return "", err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if info.Mode().Perm()&0o004 != 0 {
+	if mode.Perm()&0o004 != 0 {
 		log.Warn("token_file can be read by every user of this machine", "file", path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
-	if err != nil {
-		return "", err
 	}
 	token := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if err := admin.CheckToken(token); err != nil {

@@ -27,7 +27,7 @@ func TestReadToken(t *testing.T) {
 		"with a space":    {"x " + token, 0o600, "without spaces", false},
 		"short":           {token[1:], 0o600, "32 octets at least", false},
 		"empty":           {"", 0o600, "32 octets at least", false},
-		"much too long":   {strings.Repeat(token, 1000), 0o600, "1,024 octets at most", false},
+		"much too long":   {strings.Repeat(token, 1000), 0o600, "longer than 4096 octets", false},
 		"not ASCII":       {token + "é", 0o600, "printable ASCII", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -105,6 +105,7 @@ func TestCheckDirectoryUnreachable(t *testing.T) {
 		{"other name", strings.Replace(server.URL, "127.0.0.1", "localhost", 1), right, []string{"not localhost", "for another name"}},
 		{"no TLS", strings.Replace(plain.URL, "http://", "https://", 1), right, []string{"doesn't speak TLS"}},
 		{"no ca_file", server.URL, filepath.Join(dir, "none.pem"), []string{"none.pem", "no such file"}},
+		{"a folder as ca_file", server.URL, dir, []string{dir, "no regular file"}},
 		{"empty ca_file", server.URL, write("empty.pem", nil), []string{"empty.pem", "no certificate in PEM form"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -81,12 +80,15 @@ func acmeHosts(cfg *config.Config) []string {
 	return hosts
 }
 
+// maxRootsFile is more than the roots of a whole system take, in octets.
+const maxRootsFile = 4 << 20
+
 // readRoots reads whom to trust for the CA's own HTTPS; nil: the system's.
 func readRoots(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
+	text, _, err := readRegular(path, maxRootsFile)
 	if err != nil {
 		return nil, fmt.Errorf("ca_file: %w", err)
 	}

@@ -112,6 +112,7 @@ func TestFewDescriptors(t *testing.T) {
 	p := start(t, nil, shell, "-c", `ulimit -n 300 && exec "$@"`, "sh", program, "serve", "--config", s.config)
 	p.log(t, 1, `\[INFO\] .*limits\.connections is lowered .*: connections=10000 lowered_to=86 descriptors=300\n`)
 	s.login(t, p.log(t, 1, listening)[1], alice).quit()
+	runHere(t, "config", "--config", s.config).wantCode(t, exitOK, "  connections              = 86\n", "  connections_before_login = 43\n")
 	p.signal(t, syscall.SIGTERM)
 	p.exit(t, exitOK)
 }

@@ -61,8 +61,13 @@ func (d *processDesk) Ready() admin.Readiness {
 	return admin.Readiness{Ready: len(reasons) == 0, Reasons: reasons}
 }
 
-// Config returns the configuration in force.
-func (d *processDesk) Config() string { return config.Effective(d.service.config.Load()) }
+// Config returns the configuration in force, with the connections that there can be.
+func (d *processDesk) Config() string {
+	cfg := *d.service.config.Load()
+	fitted := d.service.guard.Rules().Limits
+	cfg.Limits.Connections, cfg.Limits.ConnectionsBeforeLogin = fitted.Connections, fitted.ConnectionsBeforeLogin
+	return config.Effective(&cfg)
+}
 
 // Reload reads the configuration again.
 func (d *processDesk) Reload(ctx context.Context) (warnings []string, err error) {

@@ -301,7 +301,7 @@ func TestElsewhere(t *testing.T) {
 	}
 }
 
-// TestPlacesPerClient: one address can't take all places of a listener.
+// TestPlacesPerClient: one client can't take all places of a listener.
 func TestPlacesPerClient(t *testing.T) {
 	var full int
 	p := &places{all: 4, each: 2, full: func(net.Conn) { full++ }, strangers: new(connections), from: make(map[netip.Addr]int)}
@@ -333,6 +333,12 @@ func TestPlacesPerClient(t *testing.T) {
 	if p.taken != 0 || len(p.from) != 0 || len(p.strangers.open) != 0 {
 		t.Errorf("left: %+v", p)
 	}
+	// A client with IPv6 has 2^64 addresses.
+	take("2001:db8::1", true)
+	take("2001:db8::ffff:2", true)
+	take("2001:db8::3", false)
+	take("2001:db8:0:1::1", true)
+	p.strangers.closeAll()
 }
 
 // fromAddr is a connection from an address.
@@ -343,7 +349,7 @@ type fromAddr struct {
 
 func (f fromAddr) RemoteAddr() net.Addr { return f.addr }
 
-// TestTries: of an address five refusals of a kind are told in a minute, and the
+// TestTries: of a client five refusals of a kind are told in a minute, and the
 // next one later tells of the others. What is remembered has a bound.
 func TestTries(t *testing.T) {
 	var list tries
@@ -358,10 +364,19 @@ func TestTries(t *testing.T) {
 		t.Errorf("%d are told, want 5", told)
 	}
 	if _, tell := list.note("192.0.2.2:1", "status", now); !tell {
-		t.Error("another address isn't told of")
+		t.Error("another client isn't told of")
 	}
 	if more, tell := list.note("192.0.2.1:4001", "status", now.Add(time.Minute)); !tell || more != 95 {
 		t.Errorf("a minute later %d more, told: %v", more, tell)
+	}
+	told = 0
+	for i := range 100 {
+		if _, tell := list.note(fmt.Sprintf("[2001:db8::%x]:4000", i+1), "status", now); tell {
+			told++
+		}
+	}
+	if told != 5 {
+		t.Errorf("%d are told of one network, want 5", told)
 	}
 	for i := range 3000 {
 		list.note(fmt.Sprintf("192.0.2.1:%d", i), fmt.Sprint("call ", i), now.Add(time.Minute))

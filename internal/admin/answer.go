@@ -17,6 +17,7 @@ import (
 // what a call may do.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shield(w.Header())
 		defer func() {
 			if cause := recover(); cause != nil {
 				s.log.Error("panic in an admin call", "panic", quoted(fmt.Sprint(cause)), "stack", string(debug.Stack()))
@@ -32,6 +33,15 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// shield keeps an answer out of caches, and out of pages of others; as a page it can
+// do nothing.
+func shield(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // errPanic is a call that broke off.
@@ -192,12 +202,6 @@ func (s *Server) deliver(w http.ResponseWriter, status int, kind string, body []
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	if h.Get("Content-Security-Policy") == "" {
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	}
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)

@@ -16,8 +16,6 @@ func metricsHandler(numbers prometheus.Gatherer) http.Handler {
 }
 
 func (s *Server) showMetrics(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(sendTime))
 	s.metrics.ServeHTTP(w, r)
 	return nil

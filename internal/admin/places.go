@@ -41,7 +41,7 @@ type places struct {
 
 // take gives conn a place; nil: there is none.
 func (p *places) take(conn net.Conn) *placed {
-	addr := addrOf(conn)
+	addr := clientOf(conn)
 	p.mu.Lock()
 	ok := p.taken < p.all && (p.each == 0 || !addr.IsValid() || p.from[addr] < p.each)
 	if ok {
@@ -78,12 +78,23 @@ func (p *places) giveBack(addr netip.Addr) {
 	}
 }
 
-// addrOf is where a connection over TCP comes from; else it is not valid.
-func addrOf(conn net.Conn) netip.Addr {
+// clientOf is where a connection over TCP comes from; else it is not valid.
+func clientOf(conn net.Conn) netip.Addr {
 	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap()
+		return oneClient(tcp.AddrPort().Addr())
 	}
 	return netip.Addr{}
+}
+
+// oneClient is the first address of what counts as one client: of IPv6 that is what
+// everybody is given, a /64.
+func oneClient(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap()
+	if addr.Is6() && !addr.IsLoopback() {
+		network, _ := addr.WithZone("").Prefix(64) // it has as many bits
+		return network.Addr()
+	}
+	return addr
 }
 
 // placed is a connection that has a place.

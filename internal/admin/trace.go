@@ -151,10 +151,7 @@ type lineWriter struct {
 // newLineWriter begins an answer.
 func newLineWriter(w http.ResponseWriter) *lineWriter {
 	l := &lineWriter{w: w, control: http.NewResponseController(w)}
-	h := w.Header()
-	h.Set("Content-Type", "application/x-ndjson; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Type", "application/x-ndjson; charset=utf-8")
 	_ = l.control.SetWriteDeadline(time.Now().Add(sendTime))
 	w.WriteHeader(http.StatusOK)
 	l.err = l.control.Flush()

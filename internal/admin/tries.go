@@ -1,19 +1,19 @@
 package admin
 
 import (
-	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
 
-// tries keeps refused calls from filling the log: of an address and a call a few
+// tries keeps refused calls from filling the log: of a client and a call a few
 // are told in a minute, and the next one later says how many more there were.
 type tries struct {
 	mu   sync.Mutex
-	from map[string]*trier // by address and call
+	from map[string]*trier // by client and call
 }
 
-// trier is an address, and its refused calls of a kind.
+// trier is a client, and its refused calls of a kind.
 type trier struct {
 	since time.Time
 	n     int // in the minute that began then
@@ -22,16 +22,16 @@ type trier struct {
 
 const (
 	tryWindow  = time.Minute
-	triesTold  = 5    // of an address in a window
-	maxTriers  = 1000 // addresses that are remembered
+	triesTold  = 5    // of a client in a window
+	maxTriers  = 1000 // clients that are remembered
 	otherTrier = ""   // stands for those beyond
 )
 
 // note counts a client's refused call, and returns whether it is to be told, and
 // how many before it were not.
 func (t *tries) note(client, call string, now time.Time) (more int, tell bool) {
-	if host, _, err := net.SplitHostPort(client); err == nil {
-		client = host
+	if address, err := netip.ParseAddrPort(client); err == nil {
+		client = oneClient(address.Addr()).String()
 	}
 	client += " " + call
 	t.mu.Lock()

@@ -41,7 +41,8 @@ const (
 
 // SetAccess replaces who may ask over TCP. If that is a change, all connections
 // there are closed, whatever they are doing: none may outlive the token that it
-// came in with, nor the address.
+// came in with, nor the address. One whose reload has led to that gets its answer
+// before.
 func (s *Server) SetAccess(a Access) {
 	if before := s.access.Swap(&a); before != nil && before.same(&a) {
 		return
@@ -80,15 +81,17 @@ const (
 // Keys of what a request's context knows.
 type (
 	viaSocket struct{} // the connection came over the unix socket
+	overTCP   struct{} // the connection that didn't
 	asAsker   struct{} // who asks
 )
 
-// transport marks connections that came over the unix socket.
+// transport marks connections that came over the unix socket, and lets requests know
+// the others.
 func transport(ctx context.Context, conn net.Conn) context.Context {
 	if conn.LocalAddr().Network() == "unix" {
 		return context.WithValue(ctx, viaSocket{}, true)
 	}
-	return ctx
+	return context.WithValue(ctx, overTCP{}, conn)
 }
 
 // trusted tells whether a request may learn everything, users' names too.

@@ -274,6 +274,41 @@ func TestSetAccess(t *testing.T) {
 	}
 }
 
+// TestReloadChangesItsDoor: who reloads over TCP learns how that went, also where the
+// token that it came with counts no more, on a connection that ends with that.
+func TestReloadChangesItsDoor(t *testing.T) {
+	for name, trouble := range map[string]error{"goes well": nil, "fails behind that": &ReloadError{Problems: []string{"a"}}} {
+		t.Run(name, func(t *testing.T) {
+			var server *Server
+			server, _ = newServer(t, stock{reload: func(ctx context.Context) error {
+				server.SetAccess(Access{Token: testToken + "new"})
+				return errors.Join(trouble, ctx.Err())
+			}})
+			server.SetAccess(Access{Token: testToken})
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			go func() { _ = server.Serve(l) }()
+			t.Cleanup(func() { _ = server.Close() })
+			conn, err := net.Dial("tcp", l.Addr().String())
+			must(t, err)
+			defer conn.Close()
+			_, err = fmt.Fprintf(conn, "POST /v1/reload HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Length: 0\r\n\r\n", testToken)
+			must(t, err)
+			lines := bufio.NewReader(conn)
+			answer, err := http.ReadResponse(lines, nil)
+			must(t, err)
+			body, err := io.ReadAll(answer.Body)
+			must(t, err)
+			if (answer.StatusCode == 200) != (trouble == nil) || !answer.Close || len(body) == 0 {
+				t.Errorf("%s, closes: %v: %s", answer.Status, answer.Close, body)
+			}
+			if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {
+				t.Errorf("behind the answer: %q, %v", rest, err)
+			}
+		})
+	}
+}
+
 // TestElsewhere: a listener that isn't the one in force lets nobody in, probes
 // neither.
 func TestElsewhere(t *testing.T) {

@@ -63,7 +63,7 @@ func (s *Server) calls() []call {
 		{name: "undrain backend", method: http.MethodPost, path: "/v1/backends/{backend}/undrain", subject: "backend",
 			changes: true, limit: quickTime, answer: s.undrainBackend},
 		{name: "reload", method: http.MethodPost, path: "/v1/reload",
-			changes: true, limit: quickTime, answer: s.reload},
+			changes: true, limit: quickTime, serve: s.reload},
 		{name: "drain", method: http.MethodPost, path: "/v1/drain",
 			changes: true, limit: quickTime, answer: s.drain},
 		{name: "upgrade", method: http.MethodPost, path: "/v1/upgrade",

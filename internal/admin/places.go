@@ -120,16 +120,25 @@ func (c *placed) CloseWrite() error {
 // connections are those that are open.
 type connections struct {
 	mu   sync.Mutex
-	open map[*placed]bool
+	open map[*placed]fate
 }
+
+// fate is what becomes of a connection when all are closed.
+type fate int
+
+const (
+	closes fate = iota
+	waits       // until an answer is out
+	doomed      // it has waited, and is to end with the answer
+)
 
 func (c *connections) add(conn *placed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = make(map[*placed]bool)
+		c.open = make(map[*placed]fate)
 	}
-	c.open[conn] = true
+	c.open[conn] = closes
 }
 
 func (c *connections) remove(conn *placed) {
@@ -138,12 +147,36 @@ func (c *connections) remove(conn *placed) {
 	delete(c.open, conn)
 }
 
-// closeAll closes them.
+// spare lets a connection wait for its answer. Who gives that asks isDoomed before.
+func (c *connections) spare(conn *placed) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, open := c.open[conn]; open {
+		c.open[conn] = waits
+	}
+}
+
+// isDoomed ends the waiting, and tells whether the answer must be the last one.
+func (c *connections) isDoomed(conn *placed) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, open := c.open[conn]
+	if open {
+		c.open[conn] = closes
+	}
+	return before == doomed
+}
+
+// closeAll closes them, but for those that wait.
 func (c *connections) closeAll() {
 	c.mu.Lock()
 	open := make([]*placed, 0, len(c.open))
-	for conn := range c.open {
-		open = append(open, conn)
+	for conn, fate := range c.open {
+		if fate == closes {
+			open = append(open, conn)
+		} else {
+			c.open[conn] = doomed
+		}
 	}
 	c.mu.Unlock()
 	for _, conn := range open {

@@ -62,16 +62,26 @@ type reloadAnswer struct {
 	Warnings []string `json:"warnings,omitempty"` // a line each
 }
 
-func (s *Server) reload(r *http.Request) (any, error) {
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
+	conn, _ := r.Context().Value(overTCP{}).(*placed)
+	s.strangers.spare(conn)
 	warnings, err := s.process.Reload(r.Context())
+	if s.strangers.isDoomed(conn) {
+		w.Header().Set("Connection", "close")
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	answer := reloadAnswer{Done: "reloaded"}
 	for _, warning := range warnings {
 		answer.Warnings = append(answer.Warnings, printable(warning))
 	}
-	return answer, nil
+	body, err := encode(answer, nil)
+	if err != nil {
+		return err
+	}
+	s.send(w, http.StatusOK, body)
+	return nil
 }
 
 // Reload makes popgate read its configuration again, and returns what there is to

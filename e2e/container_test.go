@@ -100,7 +100,7 @@ func TestComposePage(t *testing.T) {
 	write(t, config, acme.ReplaceAllLiteralString(text, "\n"+trial[1]))
 
 	m.sh(t, there+shellBlocks(t, section(t, page, "Apply"), 1)[0])
-	m.sh(t, "for i in $(seq 100); do docker exec popgate-popgate-1 /popgate health && exit; sleep 0.1; done; exit 1")
+	m.sh(t, "for i in $(seq 300); do docker exec popgate-popgate-1 /popgate health && exit; sleep 0.1; done; exit 1")
 	m.sh(t, there+check[0])
 	m.sh(t, there+check[1])
 	curl := strings.ReplaceAll(check[2], "--user joe@example.com", "--silent --show-error --insecure --resolve pop.example.com:995:127.0.0.1 --user 'joe@example.com:"+joe.password+"'")

@@ -17,7 +17,7 @@ func TestInstallPage(t *testing.T) {
 	const page = "../docs/install.md"
 
 	source := shellBlocks(t, section(t, page, "From source"), 2)
-	out := m.sh(t, "cd popgate\n"+strings.ReplaceAll(source[0], "bin/popgate demo", "timeout --preserve-status 2 bin/popgate demo"))
+	out := m.sh(t, "cd popgate\n"+strings.ReplaceAll(source[0], "bin/popgate demo", "timeout --preserve-status 5 bin/popgate demo"))
 	if !strings.Contains(out, "alice@demo.example:") {
 		t.Errorf("the demo didn't begin: %s", out)
 	}

@@ -20,8 +20,16 @@ func TestReadmePage(t *testing.T) {
 	there := "cd popgate\n"
 
 	try := shellBlocks(t, section(t, page, "Try it"), 1)
-	// Ctrl-C reaches all of a terminal's programs.
-	if out, _ := m.try(t, there+"timeout --signal INT 5 "+try[0]); !strings.Contains(out, "alice@demo.example:") || !strings.Contains(out, "draining") {
+	m.sh(t, fmt.Sprintf(`systemd-run --quiet --unit demo --working-directory /root/popgate --setenv HOME=/root --setenv "PATH=$PATH" %s
+until journalctl --quiet --unit demo | grep --quiet 'Ctrl-C ends the demo'; do
+	systemctl --quiet is-active demo
+	sleep 0.1
+done
+# Ctrl-C reaches all of a terminal's programs, as this does.
+systemctl kill --signal INT demo
+while systemctl --quiet is-active demo; do sleep 0.1; done
+`, strings.TrimSpace(try[0])))
+	if out := m.sh(t, "journalctl --quiet --unit demo"); !strings.Contains(out, "alice@demo.example:") || !strings.Contains(out, "draining") {
 		t.Errorf("the demo wrote: %s", out)
 	}
 
@@ -38,7 +46,7 @@ func TestReadmePage(t *testing.T) {
 	check, serve, list, fetch := then[0], then[1], then[2], then[3]
 	m.sh(t, there+check)
 	m.sh(t, fmt.Sprintf("systemd-run --quiet --unit readme --working-directory /root/popgate %s", strings.Replace(serve, "bin", "/root/popgate/bin", 1)))
-	m.sh(t, fmt.Sprintf("%sfor i in $(seq 100); do %s sleep 0.1; done | grep --max-count 1 'pop.example.com.* valid '", there, list))
+	m.sh(t, fmt.Sprintf("%sfor i in $(seq 300); do %s sleep 0.1; done | grep --max-count 1 'pop.example.com.* valid '", there, list))
 	fetches := strings.ReplaceAll(fetch, "--user NAME", fmt.Sprintf("--silent --show-error --user '%s:%s'", joe.user, joe.password))
 	if out := m.sh(t, fetches); !strings.HasPrefix(out, "1 ") {
 		t.Errorf("no mails are listed, but: %s", out)
@@ -71,7 +79,7 @@ func (m *machine) guessersAreDropped(t *testing.T) {
 	install := shellBlocks(t, section(t, page, "Installing"), 2)
 	// Its own jail is for sshd, which doesn't run here.
 	m.sh(t, "rm -f /etc/fail2ban/jail.d/*; journalctl --quiet --unit readme --output cat > /var/log/popgate.log; systemctl start fail2ban\n"+
-		"for i in $(seq 50); do fail2ban-client ping && break; sleep 0.1; done\ncd popgate/deploy/fail2ban\n"+install[0])
+		"for i in $(seq 300); do fail2ban-client ping && break; sleep 0.1; done\ncd popgate/deploy/fail2ban\n"+install[0])
 	if out := m.sh(t, "fail2ban-client status"); !regexp.MustCompile(`Jail list:\s+popgate\n`).MatchString(out) {
 		t.Errorf("the jail isn't there: %s", out)
 	}
@@ -135,7 +143,7 @@ chmod +x pebble
 cat ca.pem >> /etc/ssl/certs/ca-certificates.crt
 systemd-run --quiet --unit pebble --setenv PEBBLE_VA_NOSLEEP=1 ip netns exec internet /srv/ca/pebble -config /srv/ca/pebble.json
 systemd-run --quiet --unit gate ip netns exec internet /usr/sbin/haproxy -f /srv/ca/haproxy.cfg
-for i in $(seq 100); do
+for i in $(seq 300); do
 	curl --silent --show-error --fail https://`+ca+`/directory && break
 	sleep 0.1
 done

@@ -171,10 +171,16 @@ func TestThousandReloads(t *testing.T) {
 		t.Errorf("%v reloads failed", n)
 	}
 	var after size
+	defer func() {
+		if t.Failed() {
+			t.Logf("before them %+v, after them %+v", before, after)
+		}
+	}()
 	eventually(t, "popgate is as small as before", func() bool {
 		after = footprint(t, d)
+		// What watches the files of certificates begins a moment after a reload, so that there may be none at first; and
 		// Go's runtime starts a few goroutines of its own when it needs them.
-		return after.descriptors <= before.descriptors && after.goroutines <= before.goroutines+4
+		return after.descriptors <= before.descriptors+1 && after.goroutines <= before.goroutines+4
 	})
 	t.Logf("%v reloads; before them %+v, after them %+v", d.number(t, `popgate_reloads_total{result="ok"}`), before, after)
 	if grown := after.memory - before.memory; grown > 16<<20 {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 )
 
 // heapFloor is the size up to which the heap may grow before it is collected.
@@ -14,16 +15,24 @@ import (
 // half the floor on, Go's rule holds.
 const heapFloor = 16 << 20 // octets
 
-// tuneCollector keeps the floor, unless the operator has set GOGC. It works in
-// the runtime's own rhythm: a cleanup after each collection plans the next.
-func tuneCollector() {
+// tuneCollector keeps the floor until stop is called, unless the operator has set
+// GOGC. It works in the runtime's own rhythm: a cleanup after each collection plans
+// the next.
+func tuneCollector() (stop func()) {
 	if os.Getenv("GOGC") != "" {
-		return
+		return func() {}
 	}
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	current := 100
+	var mu sync.Mutex
+	stopped := false
 	var plan func(int)
 	plan = func(int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if stopped {
+			return
+		}
 		metrics.Read(live)
 		if percent := collectAt(live[0].Value.Uint64()); percent != current {
 			current = percent
@@ -32,6 +41,11 @@ func tuneCollector() {
 		runtime.AddCleanup(new(sentinel), plan, 0)
 	}
 	plan(0)
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopped = true
+	}
 }
 
 // sentinel is garbage at once, so that the next collection runs its cleanup. It

@@ -58,7 +58,7 @@ func gcPercent() uint64 {
 func TestCollectorHeedsGOGC(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(137))
 	t.Setenv("GOGC", "137")
-	tuneCollector()
+	defer tuneCollector()()
 	runtime.GC()
 	if got := gcPercent(); got != 137 {
 		t.Errorf("%d %%, want 137 %%", got)
@@ -70,7 +70,7 @@ func TestCollectorHeedsGOGC(t *testing.T) {
 func TestCollectorFollowsTheHeap(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	t.Setenv("GOGC", "")
-	tuneCollector()
+	defer tuneCollector()()
 	large := make([]byte, 2*heapFloor)
 	collectUntil(t, "100 %", func(percent uint64) bool { return percent == 100 })
 	runtime.KeepAlive(large)

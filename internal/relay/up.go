@@ -154,9 +154,7 @@ func (s *Session) clientEnded(err error) {
 		// A QUIT that went out is carried through, whatever the client
 		// does next. Deliberate: no FIN to the backend, which might take
 		// it for an abort; it closes by itself after QUIT (RFC 1939 §6).
-		s.halfClosed.Store(true)
-		s.touch()
-		s.watch.adjust()
+		s.halfClose()
 	case err != io.EOF || s.deaf.Load():
 		// Once a write has met the client's RST, a read meets an end only.
 		s.cut(EndClientLost)
@@ -164,14 +162,21 @@ func (s *Session) clientEnded(err error) {
 		s.cut(EndUnfinished)
 	default:
 		// The client may still read: half-close, not close.
-		s.halfClosed.Store(true)
-		s.touch()
-		s.watch.adjust()
+		s.halfClose()
 		_ = s.backend.CloseWrite()
 		if s.deaf.Load() {
 			s.cut(EndClientLost)
 		}
 	}
+}
+
+// halfClose notes the client's end, from which a shorter silence counts. That begins
+// first: else the watch, which may look at any moment, could take the silence before
+// it for one behind it.
+func (s *Session) halfClose() {
+	s.touch()
+	s.halfClosed.Store(true)
+	s.watch.adjust()
 }
 
 // lingerTime is how long a client may take to close after the backend has.

@@ -91,7 +91,13 @@ func (s *Server) perform(w http.ResponseWriter, r *http.Request, c call) error {
 	if c.serve != nil {
 		return c.serve(w, r)
 	}
-	body, err := encode(c.answer(r))
+	value, err := c.answer(r)
+	return s.reply(w, value, err)
+}
+
+// reply sends what a call has returned, unless that is an error.
+func (s *Server) reply(w http.ResponseWriter, value any, err error) error {
+	body, err := encode(value, err)
 	if err == nil {
 		s.send(w, http.StatusOK, body)
 	}

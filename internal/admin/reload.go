@@ -63,12 +63,7 @@ type reloadAnswer struct {
 }
 
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
-	conn, _ := r.Context().Value(overTCP{}).(*placed)
-	s.strangers.spare(conn)
-	warnings, err := s.process.Reload(r.Context())
-	if s.strangers.isDoomed(conn) {
-		w.Header().Set("Connection", "close")
-	}
+	warnings, err := s.reloadSpared(w, r)
 	if err != nil {
 		return err
 	}
@@ -76,12 +71,20 @@ func (s *Server) reload(w http.ResponseWriter, r *http.Request) error {
 	for _, warning := range warnings {
 		answer.Warnings = append(answer.Warnings, printable(warning))
 	}
-	body, err := encode(answer, nil)
-	if err != nil {
-		return err
-	}
-	s.send(w, http.StatusOK, body)
-	return nil
+	return s.reply(w, answer, nil)
+}
+
+// reloadSpared reloads while the connection waits for the answer. However that ends,
+// nothing spares the connection behind it.
+func (s *Server) reloadSpared(w http.ResponseWriter, r *http.Request) (warnings []string, err error) {
+	conn, _ := r.Context().Value(overTCP{}).(*placed)
+	s.strangers.spare(conn)
+	defer func() {
+		if s.strangers.isDoomed(conn) {
+			w.Header().Set("Connection", "close")
+		}
+	}()
+	return s.process.Reload(r.Context())
 }
 
 // Reload makes popgate read its configuration again, and returns what there is to

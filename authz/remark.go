@@ -24,9 +24,6 @@ type Remark struct {
 	Level int           `json:"level,omitempty"`
 }
 
-// handedOn are the topics of remarks.
-var handedOn = []Topic{blocked, welcome}
-
 // Remarks are all that there are, those that last longest first: of who is welcome,
 // who has logged in last. A store that others share has none: they know already.
 func (g *Guard) Remarks(ctx context.Context) (list []Remark) {
@@ -34,7 +31,7 @@ func (g *Guard) Remarks(ctx context.Context) (list []Remark) {
 		return nil
 	}
 	now := g.now()
-	for _, topic := range handedOn {
+	for _, topic := range listed {
 		for _, m := range g.store.Marks(ctx, topic) {
 			list = append(list, Remark{
 				Addr: m.Key.Addr, User: []byte(m.Key.User), Welcome: topic == welcome,

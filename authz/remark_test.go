@@ -97,16 +97,10 @@ func TestRemarksKeepTheirOrder(t *testing.T) {
 	b.Entries = 20 * parts
 	g, _ := passedOn(t, old, b)
 	for i := range parts {
-		if key := ofPair(welcome, &Subject{Addr: number(i), User: "joe"}, &roomy); !marked(t, g, key) {
+		if _, ok := g.store.Marked(t.Context(), ofPair(welcome, &Subject{Addr: number(i), User: "joe"}, &roomy)); !ok {
 			t.Errorf("client %d came last, and is forgotten", i)
 		}
 	}
-}
-
-func marked(t *testing.T, g *Guard, key Key) bool {
-	t.Helper()
-	_, ok := g.store.Marked(t.Context(), key)
-	return ok
 }
 
 // TestLearnNonsense: what no process of ours would say changes nothing.

@@ -3,6 +3,7 @@ package authz
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -31,8 +32,8 @@ type Store interface {
 
 	// Delete removes a bucket or a mark, and returns whether there was one.
 	Delete(ctx context.Context, key Key) bool
-	// Marks returns all marks of a kind that is listed, blocked or welcome, that
-	// haven't ended, in no order.
+	// Marks returns all marks of a kind that is listed that haven't ended, in no
+	// order.
 	Marks(ctx context.Context, kind Topic) []Marked
 }
 
@@ -59,9 +60,10 @@ const (
 // isBucket tells buckets from marks.
 func (t Topic) isBucket() bool { return t < tried }
 
-// isListed tells whether the marks of a topic can be listed, for which their keys
-// are kept.
-func (t Topic) isListed() bool { return t == blocked || t == welcome }
+// listed are the topics whose marks can be listed, for which their keys are kept.
+var listed = [...]Topic{blocked, welcome}
+
+func (t Topic) isListed() bool { return slices.Contains(listed[:], t) }
 
 // Key is what a bucket or mark is for. Parts that don't matter are zero.
 type Key struct {

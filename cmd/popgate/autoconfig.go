@@ -16,13 +16,14 @@ func autoconfigDomains(cfg *config.Config) autoconfig.Domains {
 	if block == nil {
 		return nil
 	}
+	settings := autoconfig.Settings{Port: block.Port, StartTLS: block.StartTLS, LocalPart: block.LocalPart}
+	if block.SMTP != nil {
+		settings.Outgoing = autoconfig.Outgoing(*block.SMTP)
+	}
 	domains := make(autoconfig.Domains)
 	add := func(names []string, server string) {
+		settings.Server = server
 		for _, name := range names {
-			settings := autoconfig.Settings{Server: server, Port: block.Port, StartTLS: block.StartTLS, LocalPart: block.LocalPart}
-			if out := block.SMTP; out != nil {
-				settings.Outgoing = autoconfig.Outgoing{Server: out.Server, Port: out.Port, StartTLS: out.StartTLS}
-			}
 			domains[name] = settings
 			// Clients write either form.
 			if ascii, err := idna.Lookup.ToASCII(name); err == nil {

@@ -15,8 +15,7 @@ func TestContainerPage(t *testing.T) {
 	m.clone(t)
 	joe := m.mailServer(t)
 	m.docker(t)
-	// The server that the page protects.
-	m.sh(t, "ip address add 10.0.0.5/32 dev lo; sed -i 's/^listen = .*/listen = 127.0.0.1, 10.0.0.5/' /etc/dovecot/dovecot.conf; systemctl restart dovecot")
+	m.mailServerAt(t, "10.0.0.5")
 	page := section(t, "../docs/install.md", "Container")
 	blocks := shellBlocks(t, page, 5)
 	image, run, check, use, end := blocks[0], blocks[1], blocks[2], blocks[3], blocks[4]
@@ -51,7 +50,7 @@ func TestContainerPage(t *testing.T) {
 		t.Errorf("its health is %q: %s", out, m.sh(t, "docker logs popgate 2>&1"))
 	}
 	log := m.sh(t, "docker logs popgate 2>&1")
-	if !strings.Contains(log, "popgate: reloaded") || strings.Contains(log, "[ERROR]") || strings.Contains(log, "self-signed certificate in use") == false {
+	if !strings.Contains(log, "popgate: reloaded") || strings.Contains(log, "[ERROR]") || !strings.Contains(log, "self-signed certificate in use") {
 		t.Errorf("it wrote\n%s", log)
 	}
 	m.ends(t, end)
@@ -103,11 +102,11 @@ func TestComposePage(t *testing.T) {
 	m.sh(t, "for i in $(seq 300); do docker exec popgate-popgate-1 /popgate health && exit; sleep 0.1; done; exit 1")
 	m.sh(t, there+check[0])
 	m.sh(t, there+check[1])
-	curl := strings.ReplaceAll(check[2], "--user joe@example.com", "--silent --show-error --insecure --resolve pop.example.com:995:127.0.0.1 --user 'joe@example.com:"+joe.password+"'")
-	if out := m.sh(t, curl); out != "Subject: it works\r\n\r\nHello.\r\n" {
+	fetch := strings.ReplaceAll(check[2], "--user joe@example.com", "--silent --show-error --insecure --resolve pop.example.com:995:127.0.0.1 --user 'joe@example.com:"+joe.password+"'")
+	if out := m.sh(t, fetch); out != "Subject: it works\r\n\r\nHello.\r\n" {
 		t.Errorf("fetched %q", out)
 	}
-	if _, code := m.try(t, strings.ReplaceAll(curl, joe.password, newPassword())); !(curlRefused(code)) {
+	if _, code := m.try(t, strings.ReplaceAll(fetch, joe.password, newPassword())); !(curl{}).refused(result{code: code}) {
 		t.Errorf("another password: exit code %d", code)
 	}
 	m.sh(t, there+check[3])
@@ -116,7 +115,7 @@ func TestComposePage(t *testing.T) {
 	}
 
 	m.sh(t, there+shellBlocks(t, section(t, page, "Upgrade"), 1)[0])
-	if out := m.sh(t, curl); !strings.Contains(out, "it works") {
+	if out := m.sh(t, fetch); !strings.Contains(out, "it works") {
 		t.Errorf("fetched after the upgrade: %q", out)
 	}
 	m.sh(t, there+shellBlocks(t, section(t, page, "Remove"), 1)[0])
@@ -127,9 +126,6 @@ func TestComposePage(t *testing.T) {
 		t.Errorf("mail and certificates are gone, here is %q", out)
 	}
 }
-
-// curlRefused reports whether curl's exit code says that the login was refused.
-func curlRefused(code int) bool { return (curl{}).refused(result{code: code}) }
 
 // docker starts the machine's Docker engine, which has nothing but an image of Go to build in: no registry is reached.
 func (m *machine) docker(t *testing.T) {

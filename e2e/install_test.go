@@ -75,6 +75,15 @@ func (m *machine) mailServer(t *testing.T) account {
 	return joe
 }
 
+// mailServerAt gives the mail server further addresses, those by which a page knows it.
+func (m *machine) mailServerAt(t *testing.T, addresses ...string) {
+	t.Helper()
+	for _, address := range addresses {
+		m.sh(t, "ip address add "+address+"/32 dev lo; sed -i 's/^listen = .*/&, "+address+"/' /etc/dovecot/dovecot.conf")
+	}
+	m.sh(t, "systemctl restart dovecot")
+}
+
 // fetch fetches the first mail through popgate.
 const fetch = "curl --silent --show-error --max-time 20 --insecure --netrc pop3s://127.0.0.1/1\n"
 

@@ -15,6 +15,7 @@ func TestReadmePage(t *testing.T) {
 	m := startMachine(t)
 	m.clone(t)
 	joe := m.mailServer(t)
+	m.mailServerAt(t, "10.0.0.5", "10.0.0.6")
 	m.internet(t)
 	const page = "../README.md"
 	there := "cd popgate\n"
@@ -88,8 +89,8 @@ func (m *machine) guessersAreDropped(t *testing.T) {
 	}
 }
 
-// internet gives the machine the addresses of the README's examples, and a network that holds one server more: an ACME
-// server under the name of Let's Encrypt's, whose certificates the machine trusts.
+// internet gives the machine the names of the README's examples, and a network that holds one server more: an ACME server
+// under the name of Let's Encrypt's, whose certificates the machine trusts.
 func (m *machine) internet(t *testing.T) {
 	t.Helper()
 	need(t, "haproxy")
@@ -100,8 +101,6 @@ func (m *machine) internet(t *testing.T) {
 	const ca = "acme-v02.api.letsencrypt.org"
 	keys := newKeys(t, folder(t), ca, "localhost")
 	m.sh(t, `mkdir /srv/ca
-ip address add 10.0.0.5/32 dev lo
-ip address add 10.0.0.6/32 dev lo
 ip netns add internet
 ip link add wan type veth peer name wan netns internet
 ip address add 203.0.113.9/24 dev wan
@@ -110,8 +109,6 @@ ip -n internet address add 203.0.113.1/24 dev wan
 ip -n internet link set wan up
 ip -n internet link set lo up
 printf '203.0.113.9 pop.example.com pop.acme.example\n203.0.113.1 `+ca+`\n' >> /etc/hosts
-sed -i 's/^listen = .*/listen = 127.0.0.1, 10.0.0.5, 10.0.0.6/' /etc/dovecot/dovecot.conf
-systemctl restart dovecot
 `)
 	for name, text := range map[string]string{
 		"ca.pem":        readFile(t, keys.ca()),

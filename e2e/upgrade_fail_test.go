@@ -191,28 +191,29 @@ func TestUpgradeKeepsBlocks(t *testing.T) {
 	joe, ann := b.mailbox(t, "joe", threeMails()), b.mailbox(t, "ann", nil)
 	d := startDynasty(t, settings{backends: backend("legacy", b.port()) + "blocking {\n  failures_per_ip = 3\n}\n"})
 	const office = "127.0.0.2"
-	w := dialFrom(t, d.implicit, office)
-	w.login(ann)
-	w.quit()
-	for range 3 {
+	refused := func(what, password string) {
+		t.Helper()
 		w := dialFrom(t, d.implicit, office)
+		defer w.Close()
 		w.ok("USER " + joe.user)
-		if answer := w.command("PASS " + newPassword()); !strings.HasPrefix(answer, "-ERR") {
-			t.Fatalf("a wrong password was answered %q", answer)
+		if answer := w.command("PASS " + password); !strings.HasPrefix(answer, "-ERR") {
+			t.Fatalf("%s was answered %q", what, answer)
 		}
-		w.Close()
+	}
+	welcome := func() {
+		t.Helper()
+		w := dialFrom(t, d.implicit, office)
+		w.login(ann)
+		w.quit()
 	}
 	check := func() {
 		t.Helper()
-		w := dialFrom(t, d.implicit, office)
-		w.ok("USER " + joe.user)
-		if answer := w.command("PASS " + joe.password); !strings.HasPrefix(answer, "-ERR") {
-			t.Errorf("who is blocked was answered %q", answer)
-		}
-		w.Close()
-		w = dialFrom(t, d.implicit, office)
-		w.login(ann)
-		w.quit()
+		refused("who is blocked", joe.password)
+		welcome()
+	}
+	welcome()
+	for range 3 {
+		refused("a wrong password", newPassword())
 	}
 	check()
 	for range 2 {

@@ -114,7 +114,7 @@ func TestSecondSignalStops(t *testing.T) {
 // stopAtOnce is impatient: what stops a draining popgate comes again and again.
 func (p *process) stopAtOnce(t *testing.T, sig os.Signal) {
 	t.Helper()
-	for {
+	for began := time.Now(); time.Since(began) < patience; {
 		select {
 		case <-p.done:
 			p.exit(t, exitFailed)
@@ -123,6 +123,7 @@ func (p *process) stopAtOnce(t *testing.T, sig os.Signal) {
 			_ = p.cmd.Process.Signal(sig) // it may have ended
 		}
 	}
+	t.Fatal("it still runs")
 }
 
 // TestSignalDouble: a signal that comes with its double is one, and a later one is

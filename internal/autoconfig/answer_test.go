@@ -54,8 +54,8 @@ func TestFieldsOfFiles(t *testing.T) {
 		}
 		var wantServers, wantSends []clientServer
 		var wantProtocols []knownProtocol
-		add := func(kind, host string, port int, startTLS bool) *clientServer {
-			server := &clientServer{kind, host, port, "SSL", "password-cleartext", user}
+		add := func(list *[]clientServer, kind, host string, port int, startTLS bool) {
+			server := clientServer{kind, host, port, "SSL", "password-cleartext", user}
 			p := knownProtocol{Type: strings.ToUpper(kind), Server: host, LoginName: login, Port: port,
 				DomainRequired: "off", SPA: "off", SSL: "on", Encryption: "SSL", AuthRequired: "on"}
 			if startTLS {
@@ -64,12 +64,12 @@ func TestFieldsOfFiles(t *testing.T) {
 			if kind == "smtp" {
 				p.UsePOPAuth = "on"
 			}
+			*list = append(*list, server)
 			wantProtocols = append(wantProtocols, p)
-			return server
 		}
-		wantServers = append(wantServers, *add("pop3", is.Server, is.Port, is.StartTLS))
-		if is.Outgoing.Server != "" {
-			wantSends = append(wantSends, *add("smtp", is.Outgoing.Server, is.Outgoing.Port, is.Outgoing.StartTLS))
+		add(&wantServers, "pop3", is.Server, is.Port, is.StartTLS)
+		if out := is.Outgoing; out.Server != "" {
+			add(&wantSends, "smtp", out.Server, out.Port, out.StartTLS)
 		}
 		var c clientConfig
 		decode(t, asks(s, false, "GET", "http://x.example"+thunderbirdPath+"?emailaddress=joe@"+domain, "").Body.String(), &c)

@@ -91,34 +91,40 @@ func (v variables) missing(backends, hosts int) (diags hcl.Diagnostics) {
 // if none is.
 type line struct{ text, from string }
 
-// linesOf are the configuration. Every value is a text in quotes on one line,
-// whatever is in it.
+// linesOf are the configuration. Every value is a text in quotes on a line of its own,
+// whatever is in it: of many bad ones each is shown alone.
 func linesOf(backends, hosts []string, email string) []line {
 	lines := []line{
 		{"tls {", ""},
 		{"  acme {", ""},
-		{"    hosts = " + quotedList(hosts), hostsVariable},
 	}
+	lines = append(lines, listOf("    hosts", hosts, hostsVariable)...)
 	if email != "" {
 		lines = append(lines, line{"    email = " + config.Quote(email), emailVariable})
 	}
-	return append(lines,
+	lines = append(lines,
 		line{"  }", ""},
 		line{"}", ""},
 		line{`backend "default" {`, ""},
-		line{"  addresses = " + quotedList(backends), backendVariable},
+	)
+	lines = append(lines, listOf("  addresses", backends, backendVariable)...)
+	return append(lines,
 		line{"}", ""},
 		// A container's own name means nothing to those who are greeted with it.
 		line{"hostname = " + config.Quote(hosts[0]), hostsVariable},
 	)
 }
 
-func quotedList(texts []string) string {
-	quoted := make([]string, len(texts))
-	for i, text := range texts {
-		quoted[i] = config.Quote(text)
+// listOf are the lines of a list of texts.
+func listOf(name string, texts []string, from string) []line {
+	if len(texts) == 1 {
+		return []line{{name + " = [" + config.Quote(texts[0]) + "]", from}}
 	}
-	return "[" + strings.Join(quoted, ", ") + "]"
+	lines := []line{{name + " = [", from}}
+	for _, text := range texts {
+		lines = append(lines, line{"      " + config.Quote(text) + ",", from})
+	}
+	return append(lines, line{"]", from})
 }
 
 // blame adds to each problem which variable it is that has to be mended. The last

@@ -114,6 +114,18 @@ func TestVariablesMended(t *testing.T) {
 	}
 }
 
+// TestManyBadVariables: each of many bad names is shown alone, not all with each.
+func TestManyBadVariables(t *testing.T) {
+	const many = 200
+	t.Chdir(t.TempDir())
+	setVariables(t, variables{"10.0.0.5", strings.Repeat("x_1.example.com,", many), ""})
+	r := runHere(t, "check")
+	r.wantCode(t, exitUsage, "x_1.example.com")
+	if n := strings.Count(r.err, "Error: "); n < many || len(r.err) > 1000*many {
+		t.Errorf("%d problems are told in %d octets", n, len(r.err))
+	}
+}
+
 // TestVariablesOrFile: a file wins, and says so where variables come to nothing.
 func TestVariablesOrFile(t *testing.T) {
 	s := newSite(t)

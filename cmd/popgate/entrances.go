@@ -22,6 +22,7 @@ type entrances struct {
 	log       hclog.Logger
 	challenge door
 	answers   *http.Server
+	askers    admin.Visitors // of answers
 	socket    door
 	operators door // over TCP
 	admin     *admin.Server
@@ -32,6 +33,7 @@ func newEntrances(log hclog.Logger, challenges http.Handler, given *given, desks
 	e := &entrances{log: log, answers: tlsconf.NewChallengeServer(challenges)}
 	desks.Logger = log.Named("admin")
 	e.challenge.log, e.socket.log, e.operators.log = log.Named("acme"), desks.Logger, desks.Logger
+	e.answers.ConnState = e.askers.Count
 	e.answers.ErrorLog = log.Named("acme").StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
 	e.challenge.listen = func(address string) (net.Listener, error) { return given.listen(useChallenge, address) }
 	e.challenge.serve = func(l net.Listener) error { return e.answers.Serve(tlsconf.LimitChallenges(l)) }
@@ -149,17 +151,19 @@ func (e *entrances) close() {
 	}
 }
 
-// retire closes them all, as another process answers there from now on. Operators
-// who have come already are answered as ever; a CA is not, as orders are called off.
+// retire closes them all, as another process answers there from now on. Who has come
+// already is answered as ever, if only that a CA's challenge isn't known any more, as
+// orders are called off.
 func (e *entrances) retire() {
 	if e.socket.current != nil {
 		admin.Leave(e.socket.current)
 	}
-	if err := errors.Join(e.socket.shut(), e.operators.shut()); err != nil {
+	if err := errors.Join(e.socket.shut(), e.operators.shut(), e.challenge.shut()); err != nil {
 		e.log.Debug("not closed in order", "error", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
 	e.admin.Retire(ctx)
+	e.askers.Leave(ctx)
 	cancel()
 	e.close()
 }

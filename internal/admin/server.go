@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,7 +56,7 @@ type Server struct {
 	log          hclog.Logger
 
 	http      http.Server
-	open      sync.WaitGroup // connections
+	visitors  Visitors
 	access    atomic.Pointer[Access]
 	strangers connections // over TCP
 	tries     tries
@@ -94,7 +93,7 @@ func New(opts Options) (*Server, error) {
 		ErrorLog:          log.New(complaints{s.log}, "", 0),
 		BaseContext:       func(net.Listener) context.Context { return s.ending },
 		ConnContext:       transport,
-		ConnState:         s.count,
+		ConnState:         s.visitors.Count,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * is as unknown as the rest
 	}

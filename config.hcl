@@ -221,7 +221,7 @@ timeouts {
 # Mail clients that ask http_address and https_address for the settings of an account
 # get them. Without this block they don't.
 # autoconfig {
-#   server   = "pop.example.com" # default: the tenant's first host, or hostname
+#   server   = "pop.example.com" # default: the first host of the tenant, of acme, or hostname
 #   port     = 995               # default: the listener's
 #   username = "address"         # or "local": what stands before the @
 #   domains  = ["example.com"]   # beside those of the tenants

@@ -31,13 +31,18 @@ func autoconfigDomains(cfg *config.Config) autoconfig.Domains {
 			}
 		}
 	}
-	add(block.Domains, cmp.Or(block.Server, cfg.Hostname))
+	// The machine's own name is in no certificate, mostly, and a container's means nothing.
+	common := cfg.Hostname
+	if acme := cfg.TLS.ACME; acme != nil && len(acme.Hosts) > 0 {
+		common = acme.Hosts[0]
+	}
+	add(block.Domains, cmp.Or(block.Server, common))
 	for _, t := range cfg.Tenants { // a tenant's host wins where a domain stands in both
 		first := ""
 		if len(t.Hosts) > 0 {
 			first = t.Hosts[0]
 		}
-		add(t.Domains, cmp.Or(block.Server, first, cfg.Hostname))
+		add(t.Domains, cmp.Or(block.Server, first, common))
 	}
 	return domains
 }

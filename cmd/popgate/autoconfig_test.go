@@ -41,4 +41,9 @@ func TestAutoconfigDomains(t *testing.T) {
 			t.Errorf("%s: %v", domain, got)
 		}
 	}
+	cfg.Autoconfig.Server = ""
+	cfg.TLS.ACME = &config.ACME{Hosts: []string{"pop.example.com"}}
+	if got := autoconfigDomains(cfg)["other.example"]; got != told("pop.example.com") {
+		t.Errorf("beside certificates of a CA: %v", got)
+	}
 }

@@ -233,7 +233,7 @@ type Timeouts struct {
 // set, TLS.ACME is set, too, and there is at least one domain, here or of a tenant.
 type Autoconfig struct {
 	// Server is the host that they are told, a DNS name in lower case. "": the first
-	// of the tenant's Hosts, or else Hostname.
+	// of the tenant's Hosts, of ACME.Hosts, or else Hostname.
 	Server string
 	// Port is the port that they are told, 1 to 65535. Default: that of the first
 	// listener with TLS from the first byte, else of the first one.

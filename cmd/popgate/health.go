@@ -38,7 +38,7 @@ being alive is enough. Code 2 is bad usage, as everywhere.
 
 func (h *checkup) check([]string) error {
 	if h.limit <= 0 {
-		return errors.New("--timeout is longer than 0s")
+		return errors.New("--timeout must be longer than 0s")
 	}
 	if h.quiet {
 		h.std.out, h.std.err = io.Discard, io.Discard

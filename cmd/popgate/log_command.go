@@ -42,7 +42,7 @@ func checkLevel(args []string, timed bool, d time.Duration) error {
 	case len(args) == 0 && timed:
 		return errors.New("--for needs a LEVEL")
 	case timed && d <= 0:
-		return errors.New("--for is longer than 0s")
+		return errors.New("--for must be longer than 0s")
 	case len(args) > 0 && !slices.Contains(logLevels, args[0]):
 		return fmt.Errorf("%q is no level: write one of %s", args[0], strings.Join(logLevels, ", "))
 	}

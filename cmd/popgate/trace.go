@@ -46,7 +46,7 @@ func (t *tracing) check(args []string) (err error) {
 	case args[0] == "":
 		return errors.New("USER is empty")
 	case t.limit <= 0:
-		return errors.New("--for is longer than 0s")
+		return errors.New("--for must be longer than 0s")
 	}
 	t.opts.User = args[0]
 	if t.opts.From, err = admin.ParseFrom(t.from); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestUpgradeThatFails: a program that is broken, of another kind, or that can't use the configuration changes nothing: who
@@ -48,6 +49,9 @@ func TestUpgradeThatFails(t *testing.T) {
 		"it hangs up":      {script("exec 3<&- 4>&-\nexec sleep 60\n"), "the new process has ended without a word"},
 		"it speaks noise":  {script("echo '{}' >&4\nexec sleep 60\n"), "the old process goes on"},
 		"a config as file": {config("\x00"), "config.hcl"},
+		"it dies behind":   {script("echo '{\"ready\":true}' >&4\nexit 3\n"), "the new process has ended without a word"},
+		"it hangs behind":  {script("echo '{\"ready\":true}' >&4\nexec sleep 60\n"), "the new process doesn't begin to serve within 2s"},
+		"its child stays":  {script("sleep 60 2>&1 >&4 &\necho all is lost >&2\nexit 3\n"), "(exit status 3): all is lost"},
 	} {
 		test.spoil()
 		refused := d.desk.refuses(t, http.MethodPost, "/v1/upgrade", "", http.StatusUnprocessableEntity, "upgrade_failed")
@@ -131,6 +135,43 @@ func TestUpgradeUnderWay(t *testing.T) {
 	}
 	if got, want := b.left(t, joe), []string{"two", "three"}; !slices.Equal(got, want) {
 		t.Errorf("the mailbox holds %q, want %q", got, want)
+	}
+}
+
+// TestSignalsWithTheOutcome: a SIGTERM that comes just when the new process can serve ends both, and a SIGHUP is passed on.
+func TestSignalsWithTheOutcome(t *testing.T) {
+	t.Parallel()
+	b := startBuiltin(t)
+	for range 3 {
+		for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+			d := startDynasty(t, settings{backends: backend("legacy", b.port())})
+			if err := os.Rename(d.program, d.program+".real"); err != nil {
+				t.Fatal(err)
+			}
+			let := filepath.Join(folder(t), "let")
+			// With the arguments of the program that it stands for, as that is how processes are found.
+			d.install(t, write(t, filepath.Join(folder(t), "script"),
+				"#!/bin/bash\nuntil test -e "+let+"; do sleep 0.02; done\nexec -a "+d.program+" "+d.program+".real \"$@\"\n"))
+			if err := syscall.Kill(d.pid, syscall.SIGUSR2); err != nil {
+				t.Fatal(err)
+			}
+			d.logs(t, 1, "popgate: upgrade begins")
+			if err := syscall.Kill(d.pid, syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			write(t, let, "")
+			wait(700 * time.Millisecond) // the new one becomes ready; if it doesn't, the signal comes first
+			for _, s := range []syscall.Signal{sig, syscall.SIGCONT} {
+				if err := syscall.Kill(d.pid, s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if sig == syscall.SIGHUP {
+				d.logs(t, 1, "popgate: reloaded")
+				continue
+			}
+			eventually(t, "no process is left", func() bool { return len(d.processes(t)) == 0 })
+		}
 	}
 }
 

@@ -163,6 +163,24 @@ func TestForeignSocket(t *testing.T) {
 	}
 }
 
+// TestNoSockets: what the environment says of sockets that weren't passed takes none of popgate's own descriptors.
+func TestNoSockets(t *testing.T) {
+	t.Parallel()
+	b := startBuiltin(t)
+	joe := b.mailbox(t, "joe", threeMails())
+	for said, pattern := range map[string]string{
+		"LISTEN_FDS=9":               `popgate.proxy: listening`,
+		"LISTEN_PID=$$ LISTEN_FDS=9": `\[WARN\] +popgate: not all inherited sockets can be used: error=.*it isn't one that was passed`,
+	} {
+		d := prepareDynasty(t, settings{backends: backend("legacy", b.port())})
+		d.beginWith(t, []string{"/bin/sh", "-c", said + ` exec "$@"`, "sh", d.program, "serve", "--config", d.config}, nil)
+		d.logs(t, 1, pattern)
+		w := dial(t, d.implicit)
+		insistLogin(t, w, joe, in)
+		w.quit()
+	}
+}
+
 // TestRestartUnderActivation: while popgate is away, whoever connects to a socket that systemd keeps open waits in its queue,
 // and is served by the next popgate.
 func TestRestartUnderActivation(t *testing.T) {

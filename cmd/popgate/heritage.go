@@ -141,13 +141,7 @@ func (s *service) takeOver(ctx context.Context, before *handover.Predecessor, en
 		return errNoCertificate
 	}
 	let := make(chan error, 1)
-	go func() {
-		err := before.Ready()
-		if err == nil {
-			before.Memory(func(part json.RawMessage) { s.learn(ctx, part) })
-		}
-		let <- err
-	}()
+	go func() { let <- before.Ready(func(part json.RawMessage) { s.learn(ctx, part) }) }()
 	select {
 	case err := <-let:
 		if err != nil {
@@ -158,13 +152,14 @@ func (s *service) takeOver(ctx context.Context, before *handover.Predecessor, en
 	case <-ends:
 		return errEnded
 	}
-	before.Close()
 	// The process before has left the file of the socket, unless it is systemd's.
 	if socket := &s.entrances.socket; socket.current != nil && !s.given.Kept(handover.Use{Kind: useSocket, Address: socket.address}) {
 		admin.Claim(socket.current)
 	}
 	close(s.given.hold)
 	s.log.Info("this process serves from now on", "pid", os.Getpid())
+	before.Serving()
+	before.Close()
 	return nil
 }
 

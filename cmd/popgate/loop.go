@@ -41,12 +41,21 @@ func (l *loop) run(ctx context.Context) (next *handover.Successor) {
 		case answer := <-l.orders.upgrades:
 			l.startUpgrade(answer)
 		case end := <-l.upgrade.outcome():
+			if l.toEnd(ctx) {
+				l.upgrade.ends <- end // it is called off in the next rounds
+				continue
+			}
 			if l.conclude(end) {
 				return end.next
 			}
 		case <-l.orders.pulses:
 		}
 	}
+}
+
+// toEnd tells whether somebody wants the service to end who wasn't heard yet.
+func (l *loop) toEnd(ctx context.Context) bool {
+	return ctx.Err() != nil || len(l.signals.ends) > 0 || l.orders.wantsDrain()
 }
 
 // reloadTold reloads for an operator, who is told what there is to say of that.

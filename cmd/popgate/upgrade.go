@@ -13,7 +13,6 @@ import (
 
 	"popgate/internal/admin"
 	"popgate/internal/handover"
-	"popgate/internal/notify"
 )
 
 // upgradeLimit is how long the new process may take until it can serve.
@@ -99,7 +98,8 @@ func (l *loop) startUpgrade(answer chan<- upgraded) {
 	ctx, cancel := context.WithCancelCause(limited)
 	u := &upgrade{cancel: cancel, ends: make(chan ending, 1), answer: answer}
 	opts := handover.Options{
-		Program: l.program.path, Args: l.program.args, Env: handover.Environment(), Sockets: sockets, State: l.legacy(),
+		Program: l.program.path, Args: l.program.args, Env: handover.Environment(), Sibling: l.herald.used(),
+		Sockets: sockets, State: l.legacy(),
 	}
 	l.log.Info("upgrade begins", "program", opts.Program)
 	go func() {
@@ -120,27 +120,42 @@ func (l *loop) conclude(end ending) bool {
 	l.upgrade = nil
 	u.cancel(nil)
 	if end.err == nil {
-		// From here on systemd listens to the new process, if to anybody.
-		l.handedOver.Store(true)
-		l.herald.send(notify.MainPID(end.next.PID()))
 		end.err = end.next.Serve(l.remarks(l.serving))
 	}
 	if end.err != nil {
-		l.handedOver.Store(false)
 		l.refuse(u.answer, end.err)
 		if u.reload {
 			_ = l.reloadNow(true)
 		}
 		return false
 	}
+	l.handedOver.Store(true)
+	l.herald.handOver(end.next.PID())
+	end.next.Leave()
 	if u.reload {
 		end.next.Signal(hangUp)
 	}
+	l.passOn(end.next)
 	l.log.Info("upgraded, the new process serves", "pid", end.next.PID())
 	if u.answer != nil {
 		u.answer <- upgraded{pid: end.next.PID()}
 	}
 	return true
+}
+
+// passOn gives the new process the signals that have come together with the change. Go
+// tells of them a moment later; both processes serve meanwhile.
+func (l *loop) passOn(next *handover.Successor) {
+	for late := time.After(sameSignal); ; {
+		select {
+		case <-l.signals.reloads:
+			next.Signal(hangUp)
+		case <-l.signals.ends:
+			next.Signal(syscall.SIGTERM)
+		case <-late:
+			return
+		}
+	}
 }
 
 // refuse says that there is no upgrade, and why.
@@ -155,7 +170,8 @@ func (l *loop) refuse(answer chan<- upgraded, err error) {
 	}
 }
 
-// callOff ends an upgrade that is under way, as the service is to end.
+// callOff ends an upgrade that is under way, as the service is to end: also if the
+// new process could serve by now.
 func (l *loop) callOff() {
 	if l.upgrade == nil {
 		return

@@ -26,9 +26,10 @@ const (
 )
 
 // systemdNames returns the names of the descriptors that systemd passes, which
-// are numbered from 3 on. None: it passes none to this process.
+// are numbered from 3 on. None: it passes none to this process. Without a process id
+// it is never this one that is meant, as descriptors of its own have these numbers.
 func systemdNames(pid, fds, names string, self int) ([]string, error) {
-	if pid == "" && fds == "" || pid != "" && pid != strconv.Itoa(self) {
+	if pid != strconv.Itoa(self) {
 		return nil, nil
 	}
 	n, err := strconv.Atoi(fds)

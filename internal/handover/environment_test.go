@@ -25,6 +25,8 @@ func TestSystemdNames(t *testing.T) {
 		{"7", "x", "", nil, true},
 		{"7", "1025", "", nil, true},
 		{"7", "", "", nil, true},
+		{"", "2", "a:b", nil, false},
+		{"", "x", "", nil, false},
 	} {
 		got, err := systemdNames(test.pid, test.fds, test.names, 7)
 		if !slices.Equal(got, test.want) || (err != nil) != test.wrong {

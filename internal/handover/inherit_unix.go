@@ -64,7 +64,7 @@ func inheritPopgate(text string) (*Sockets, *Predecessor, error) {
 	closeDescriptor(numbers[2])
 	var given offer
 	if err := hear(p.in, &given); err != nil {
-		return sockets, p, fmt.Errorf("hand-over: %w", err)
+		return sockets, p, err
 	}
 	if fds := numbers[3:]; len(given.Sockets) != len(fds) {
 		return sockets, p, fmt.Errorf("hand-over: %d sockets are told of and %d are there", len(given.Sockets), len(fds))
@@ -79,8 +79,19 @@ func inheritPopgate(text string) (*Sockets, *Predecessor, error) {
 	return sockets, p, nil
 }
 
+// errOwn is a descriptor that this program has opened itself, as Go's runtime does
+// some: nothing was passed under that number.
+var errOwn = errors.New("it isn't one that was passed")
+
 // keepHere keeps a descriptor that was passed from any other program.
 func keepHere(fd int) error {
+	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+	if err != nil {
+		return fmt.Errorf("descriptor %d: %w", fd, os.NewSyscallError("fcntl", err))
+	}
+	if flags&unix.FD_CLOEXEC != 0 {
+		return fmt.Errorf("descriptor %d: %w", fd, errOwn)
+	}
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil {
 		return fmt.Errorf("descriptor %d: %w", fd, os.NewSyscallError("fcntl", err))
 	}

@@ -3,7 +3,9 @@ package handover
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 )
@@ -27,30 +29,39 @@ func (p *Predecessor) State(into any) error {
 	return nil
 }
 
-// Ready tells the process before that this one can serve, and waits until it
-// may: no connection must be accepted before. If the process before has died
-// meanwhile, this one may, too.
-func (p *Predecessor) Ready() error {
+// Ready tells the process before that this one can serve, and waits until it may: no
+// connection must be accepted before. What that one remembers is shown to learn
+// meanwhile, part by part. If that one has died, this one may serve with what it has.
+func (p *Predecessor) Ready(learn func(part json.RawMessage)) error {
 	if say(p.out, answer{Ready: true}) != nil {
 		return nil // nobody is there any more
 	}
-	var word permission
-	if err := hear(p.in, &word); err == nil && !word.Serve {
-		return fmt.Errorf("hand-over: the process before doesn't let this one serve")
+	for {
+		var word heardOrder
+		switch err := hear(p.in, &word); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if word.Learn != nil {
+			learn(word.Learn)
+		}
+		if word.Serve {
+			return nil
+		}
 	}
-	return nil
 }
 
-// Memory shows what the process before remembers to learn, part by part, once this
-// one may serve. It ends with that, or where the other one stops telling.
-func (p *Predecessor) Memory(learn func(part json.RawMessage)) {
-	_ = p.inEnd.SetReadDeadline(time.Now().Add(2 * tellLimit))
-	for {
-		var part json.RawMessage
-		if hear(p.in, &part) != nil {
-			return
-		}
-		learn(part)
+// farewellLimit is how long the process before may take to hang up on one that serves.
+const farewellLimit = 5 * time.Second
+
+// Serving tells the process before that this one serves, and waits until that one has
+// said so to whom it may concern: behind it this one speaks for the service.
+func (p *Predecessor) Serving() {
+	_ = p.inEnd.SetReadDeadline(time.Now().Add(farewellLimit))
+	if say(p.out, answer{Serving: true}) == nil {
+		_, _ = io.Copy(io.Discard, p.in)
 	}
 }
 

@@ -18,6 +18,10 @@ type Options struct {
 	Program string // its path
 	Args    []string
 	Env     []string
+	// Sibling makes it a child of this process's parent, where that can be. systemd
+	// stops at once, by force, what has become a service's main process and wasn't its
+	// own child then.
+	Sibling bool
 	// Sockets are given to it; they are closed here.
 	Sockets []*Socket
 	// State is handed over beside them, as JSON, over a pipe: secrets may be in it.
@@ -26,116 +30,152 @@ type Options struct {
 
 // Successor is the process that is to take this one's place.
 type Successor struct {
-	cmd    *exec.Cmd
-	in     *os.File
-	out    *os.File
-	last   *lastLine     // of what it wrote to standard error before it was one of us
-	ended  chan struct{} // closed once the process has ended; status is set before
-	status error
+	process *os.Process
+	in      *bufio.Reader
+	inEnd   *os.File
+	out     *os.File
+	last    *lastLine     // of what it wrote to standard error before it was one of us
+	ended   chan struct{} // closed once the process has ended; status is set before
+	status  error         // how; nil: well, or nobody but its parent knows
+	left    chan struct{} // closed once nobody here wants to know that any more
 }
 
 // PID is its process id.
-func (s *Successor) PID() int { return s.cmd.Process.Pid }
+func (s *Successor) PID() int { return s.process.Pid }
 
 // Wait waits until the process is ready. If it isn't before ctx ends, or fails,
 // it is ended, and the error says why.
 func (s *Successor) Wait(ctx context.Context) error {
-	heard := make(chan error, 1)
-	go func() {
-		var word answer
-		err := hear(bufio.NewReader(s.in), &word)
-		switch {
-		case err == nil && word.Ready:
-			heard <- nil
-		case err == nil:
-			heard <- errors.New(word.Error)
-		default:
-			heard <- errSilent
-		}
-	}()
-	select {
-	case err := <-heard:
-		if err == nil {
-			return nil
-		}
-		s.End()
-		if errors.Is(err, errSilent) {
-			err = s.silence()
-		}
-		return err
-	case <-ctx.Done():
-		s.End()
-		<-heard
-		return context.Cause(ctx)
+	word, err := s.hear(ctx)
+	if err == nil && !word.Ready {
+		err = word.refusal()
 	}
+	return s.endIf(err)
 }
 
-// errSilent is a process that ended, or hung up, without a word.
-var errSilent = errors.New("without a word")
+// How long the new process may take for the last steps. This one goes on serving
+// meanwhile, but takes no orders.
+const (
+	tellLimit  = 5 * time.Second // until it has heard what this one remembers
+	serveLimit = 2 * time.Second // until it serves
+)
 
-// silence tells of a process that hung up, from what else is known.
-func (s *Successor) silence() error {
-	text := "the new process has ended without a word"
-	if s.status != nil {
-		text += " (" + s.status.Error() + ")"
-	}
-	if line := s.last.text(); line != "" {
-		return fmt.Errorf("%s: %s", text, line)
-	}
-	return errors.New(text)
-}
+var errIdle = fmt.Errorf("the new process doesn't begin to serve within %v", serveLimit)
 
-// tellLimit is how long the memory of the old process may be on its way: until it
-// is there nobody new is served but by that one.
-const tellLimit = 5 * time.Second
-
-// Serve lets the process serve, once it has learned what this one remembers: each
-// part of that is a value for JSON. It fails if that process is gone.
+// Serve lets the process serve, once it has learned what this one remembers, each
+// part of which is a value for JSON, and waits until it does. If it doesn't, it is
+// ended, and the error says why.
 func (s *Successor) Serve(memory iter.Seq[any]) error {
-	if err := say(s.out, permission{Serve: true}); err != nil {
-		s.hangUp()
-		s.End()
-		return fmt.Errorf("the new process is gone: %w", err)
-	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), tellLimit+serveLimit, errIdle)
+	defer cancel()
+	// What can't be told shows in the answer.
 	s.tell(memory)
-	s.hangUp()
-	return nil
+	word, err := s.hear(ctx)
+	if err == nil && !word.Serving {
+		err = word.refusal()
+	}
+	return s.endIf(err)
 }
 
-// tell says what the new process can do without: it serves in any case now.
 func (s *Successor) tell(memory iter.Seq[any]) {
 	_ = s.out.SetWriteDeadline(time.Now().Add(tellLimit))
 	for part := range memory {
-		if say(s.out, part) != nil {
+		if say(s.out, order{Learn: part}) != nil {
 			return
 		}
 	}
+	_ = say(s.out, order{Serve: true})
+}
+
+// hear returns the next answer of the process.
+func (s *Successor) hear(ctx context.Context) (word answer, err error) {
+	heard := make(chan error, 1)
+	go func() { heard <- hear(s.in, &word) }()
+	select {
+	case err = <-heard:
+	case <-s.ended:
+		// A child of it may have the pipe still.
+		_ = s.inEnd.SetReadDeadline(time.Now().Add(readLimit))
+		err = <-heard
+	case <-ctx.Done():
+		_ = s.inEnd.SetReadDeadline(time.Now())
+		<-heard
+		return answer{}, context.Cause(ctx)
+	}
+	if err != nil && !errors.Is(err, errNoise) {
+		err = errSilent
+	}
+	return word, err
+}
+
+// maxRefusal bounds what a process says of its failure, in octets.
+const maxRefusal = 4 << 10
+
+// refusal is an answer that is not the one that was waited for.
+func (a answer) refusal() error {
+	if a.Error == "" {
+		return errNoise
+	}
+	return errors.New(strings.ToValidUTF8(a.Error[:min(len(a.Error), maxRefusal)], "\uFFFD"))
+}
+
+// errSilent is a process that has ended, or hung up.
+var errSilent = errors.New("the new process has ended without a word")
+
+// endIf ends a process that has failed, and adds what else is known of it.
+func (s *Successor) endIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	s.End()
+	if !errors.Is(err, errSilent) {
+		return err
+	}
+	if s.status != nil {
+		err = fmt.Errorf("%w (%w)", err, s.status)
+	}
+	if line := s.last.text(); line != "" {
+		err = fmt.Errorf("%w: %s", err, line)
+	}
+	return err
 }
 
 // Signal passes a signal on.
-func (s *Successor) Signal(sig os.Signal) { _ = s.cmd.Process.Signal(sig) }
+func (s *Successor) Signal(sig os.Signal) { _ = s.process.Signal(sig) }
 
-// endLimit is how long it may take to end by itself.
+// endLimit is how long it may take to end by itself, and by force.
 const endLimit = 5 * time.Second
 
-// End ends the process, and waits until it is gone. It has accepted nothing yet,
-// so that nothing is lost.
+// End ends the process, and waits until it is gone.
 func (s *Successor) End() {
-	_ = s.cmd.Process.Signal(terminate)
-	timer := time.NewTimer(endLimit)
-	defer timer.Stop()
-	select {
-	case <-s.ended:
-	case <-timer.C:
-		_ = s.cmd.Process.Kill()
-		<-s.ended
+	_ = s.process.Signal(terminate)
+	if !s.endsWithin(endLimit) {
+		_ = s.process.Kill()
+		s.endsWithin(endLimit)
 	}
-	s.hangUp()
+	s.Leave()
 	s.last.stop()
 }
 
+func (s *Successor) endsWithin(limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-s.ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// Leave lets a process alone that serves: it speaks for the service from now on.
+func (s *Successor) Leave() {
+	close(s.left)
+	s.hangUp()
+}
+
 func (s *Successor) hangUp() {
-	_ = s.in.Close()
+	_ = s.inEnd.Close()
 	_ = s.out.Close()
 }
 
@@ -151,29 +191,56 @@ func begin(ctx context.Context, opts Options) (*Successor, error) {
 		return nil, err
 	}
 	defer pipes.closeTheirs()
-	s := &Successor{in: pipes.in, out: pipes.out, last: newLastLine(pipes.errors), ended: make(chan struct{})}
-	s.cmd = exec.Command(opts.Program)
-	s.cmd.Args, s.cmd.Env = opts.Args, opts.Env
-	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = os.Stdin, os.Stdout, pipes.theirErrors
-	s.cmd.ExtraFiles = []*os.File{pipes.theirIn, pipes.theirOut, os.Stderr}
+	cmd := exec.Command(opts.Program)
+	cmd.Args, cmd.Env = opts.Args, opts.Env
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, pipes.theirErrors
+	cmd.ExtraFiles = []*os.File{pipes.theirIn, pipes.theirOut, os.Stderr}
 	for _, socket := range opts.Sockets {
-		s.cmd.ExtraFiles = append(s.cmd.ExtraFiles, socket.file)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, socket.file)
 	}
-	s.cmd.Env = append(s.cmd.Env, upgradeFDs+"="+numbers(len(s.cmd.ExtraFiles)))
-	if err := s.cmd.Start(); err != nil {
+	cmd.Env = append(cmd.Env, upgradeFDs+"="+numbers(len(cmd.ExtraFiles)))
+	wait := cmd.Wait
+	s := &Successor{
+		in: bufio.NewReader(pipes.in), inEnd: pipes.in, out: pipes.out, last: newLastLine(pipes.errors),
+		ended: make(chan struct{}), left: make(chan struct{}),
+	}
+	if opts.Sibling && makeSibling(cmd) {
+		wait = s.awaitSibling
+	}
+	if err := cmd.Start(); err != nil {
 		s.hangUp()
 		s.last.stop()
 		return nil, err
 	}
+	s.process = cmd.Process
 	go func() {
 		defer close(s.ended)
-		s.status = s.cmd.Wait()
+		s.status = wait()
 	}()
 	// More than a pipe holds may be to say, to a process that doesn't listen.
 	stop := context.AfterFunc(ctx, s.hangUp)
 	defer stop()
 	_ = say(s.out, offer{Sockets: opts.Sockets, State: state}) // Wait tells if it is gone
 	return s, nil
+}
+
+// siblingEvery is how often it is looked whether a process is still there that isn't
+// this one's child.
+const siblingEvery = 50 * time.Millisecond
+
+// awaitSibling waits until such a process is gone, which takes its parent to notice, or
+// nobody wants to know any more. How it has ended the parent alone knows.
+func (s *Successor) awaitSibling() error {
+	tick := time.NewTicker(siblingEvery)
+	defer tick.Stop()
+	for exists(s.process) {
+		select {
+		case <-tick.C:
+		case <-s.left:
+			return nil
+		}
+	}
+	return nil
 }
 
 // numbers lists the descriptors that os/exec makes of n files.

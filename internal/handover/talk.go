@@ -8,10 +8,11 @@ import (
 	"io"
 )
 
-// What the processes say is a line of JSON each: an offer, its answer, the word that
-// lets the new one serve, and behind that what the old one remembers, in parts, to
-// the end. Words may be added and are skipped by who doesn't know them, as the two can
-// be of different versions.
+// What the processes say is a line of JSON each. The old one makes an offer, the new
+// one answers that it is ready, or why it can't be; orders tell it to learn what the old
+// one remembers, in parts, and to serve; it answers that it does, and the old one hangs
+// up. Words may be added and are skipped by who doesn't know them, as the two can be of
+// different versions.
 
 // offer is what the old process gives away.
 type offer struct {
@@ -21,21 +22,33 @@ type offer struct {
 	State json.RawMessage `json:"state,omitempty"`
 }
 
-// answer is what became of it.
+// answer is how far the new process has come.
 type answer struct {
-	Ready bool   `json:"ready"`
-	Error string `json:"error,omitempty"`
+	Ready   bool   `json:"ready,omitempty"`
+	Serving bool   `json:"serving,omitempty"`
+	Error   string `json:"error,omitempty"`
 }
 
-// permission lets the new process serve.
-type permission struct {
-	Serve bool `json:"serve"`
+// order is what the new process is to do.
+type order struct {
+	Learn any  `json:"learn,omitempty"`
+	Serve bool `json:"serve,omitempty"`
+}
+
+// heardOrder is an order as it comes.
+type heardOrder struct {
+	Learn json.RawMessage `json:"learn"`
+	Serve bool            `json:"serve"`
 }
 
 // maxLine bounds a line, in octets: a thousand sockets take a tenth of it.
 const maxLine = 1 << 20
 
-var errTooLong = errors.New("a line of the hand-over is too long")
+// errNoise is what no popgate says.
+var (
+	errNoise   = errors.New("hand-over: that isn't what a popgate says")
+	errTooLong = fmt.Errorf("%w: a line is too long", errNoise)
+)
 
 // say writes v as a line.
 func say(w io.Writer, v any) error {
@@ -62,7 +75,7 @@ func hear(r *bufio.Reader, v any) error {
 			return err
 		}
 		if err := json.Unmarshal(line, v); err != nil {
-			return fmt.Errorf("hand-over: %w", err)
+			return fmt.Errorf("%w: %w", errNoise, err)
 		}
 		return nil
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -128,8 +129,85 @@ func (m *machine) mainPID(t *testing.T) string {
 // takenOver fails unless another process is the main one now, and popgate is well.
 func (m *machine) takenOver(t *testing.T, before string) {
 	t.Helper()
-	eventually(t, "systemd knows the new process", func() bool { return m.mainPID(t) != before })
-	m.sh(t, "systemctl is-active popgate && popgate health")
+	eventually(t, "systemd knows the new process", func() bool {
+		pid := m.mainPID(t)
+		return pid != before && pid != "0"
+	})
+	eventually(t, "popgate serves", func() bool {
+		_, code := m.try(t, "systemctl is-active popgate && popgate health")
+		return code == 0
+	})
+}
+
+// stopsGently runs a command that stops or restarts the service while somebody is logged in, and a second one in the process
+// before an upgrade: popgate lets both go on, and ends by itself.
+const stopsGently = `
+import netrc, poplib, ssl, subprocess, sys
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+def state(name):
+    return run("systemctl", "show", "--property", name, "--value", "popgate")
+name, _, password = netrc.netrc().hosts["127.0.0.1"]
+def login():
+    p = poplib.POP3_SSL("127.0.0.1", context=ssl._create_unverified_context())
+    p.user(name)
+    p.pass_(password)
+    return p
+sessions = [login()] if "before" in sys.argv[1] else []
+run("popgate", "upgrade")
+while len(run("pgrep", "-x", "popgate").split()) > len(sessions) + 1:
+    pass # the old process ends
+sessions.append(login())
+stop = subprocess.Popen(sys.argv[2:])
+while state("ActiveState") == "active":
+    pass
+for p in sessions:
+    p.retr(1)
+    p.quit()
+sys.exit(stop.wait())
+`
+
+// stopsGently does so twice, with nobody in the process before and with somebody.
+func (m *machine) stopsGently(t *testing.T) {
+	t.Helper()
+	write(t, m.file("/root/gently.py"), stopsGently)
+	m.sh(t, `chmod 600 .netrc
+timeout 60 python3 gently.py alone systemctl restart popgate
+timeout 60 python3 gently.py before systemctl stop popgate
+test "$(systemctl show --property Result --value popgate)" = success
+systemctl start popgate
+`)
+}
+
+// mendsItself makes a mistake in the configuration, behind which a restart fails: who comes meanwhile waits at systemd's
+// sockets, and is served once it is mended.
+func (m *machine) mendsItself(t *testing.T) {
+	t.Helper()
+	const config = "/etc/popgate/config.hcl"
+	good := m.sh(t, "cat "+config)
+	m.sh(t, "echo nonsense >> "+config+"; ! systemctl restart popgate")
+	m.sh(t, strings.TrimSpace(fetch)+" > mail 2>&1 &")
+	eventually(t, "popgate is tried again", func() bool {
+		out, _ := m.try(t, "systemctl show --property NRestarts --value popgate")
+		n, _ := strconv.Atoi(strings.TrimSpace(out))
+		return n >= 3
+	})
+	write(t, m.file(config), good)
+	eventually(t, "the guest is served", func() bool {
+		out, code := m.try(t, "grep Subject: mail")
+		return code == 0 && out != ""
+	})
+	m.sh(t, "systemctl is-active popgate popgate.socket popgate-http.socket && popgate health")
+}
+
+// comesBack crashes popgate, for which systemd has another one at once.
+func (m *machine) comesBack(t *testing.T) {
+	t.Helper()
+	for _, sig := range []string{"ABRT", "QUIT", "KILL"} {
+		before := m.mainPID(t)
+		m.sh(t, "kill -s "+sig+" "+before)
+		m.takenOver(t, before)
+	}
 }
 
 // upgradesPackage installs newer packages while popgate serves: one that can, and one that can't.
@@ -188,6 +266,9 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 		m.takenOver(t, before)
 	}
 
+	m.stopsGently(t)
+	m.comesBack(t)
+
 	m.sh(t, "cd units\n"+sockets[0])
 	before := m.mainPID(t)
 	m.servedBut(t, 1, "systemctl restart popgate")
@@ -199,6 +280,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 	m.servedBut(t, 1, "kill -KILL "+before)
 	m.takenOver(t, before)
 
+	m.mendsItself(t)
 	m.sh(t, "systemctl stop popgate.socket popgate-http.socket popgate.service")
 	if log := m.log.lines(`popgate.*(panic|DATA RACE)`); len(log) > 0 {
 		t.Errorf("it wrote %q", log)

@@ -32,6 +32,12 @@ func TestInstallPage(t *testing.T) {
 	m.sh(t, debian[1])
 	m.fetches(t, joe)
 
+	// The folder of certificates belongs to a user of systemd's making, which is no trouble.
+	write(t, m.file("/root/acme.hcl"), "tls {\n  acme { hosts = [\"pop.example.com\"] }\n}\n"+behind)
+	if out, _ := m.try(t, "popgate cert check --config acme.hcl 2>&1"); !strings.Contains(out, "belongs to the user that systemd makes") {
+		t.Errorf("the cache isn't fine: %s", out)
+	}
+
 	head := m.sh(t, "git -C popgate rev-parse HEAD")
 	sums := strings.Fields(m.sh(t, "cd popgate\n"+strings.ReplaceAll(source[1], "COMMIT", strings.TrimSpace(head))))
 	if n := len(sums); n < 4 || sums[n-4] != sums[n-2] {

@@ -76,8 +76,10 @@ func checkCache(acme *config.ACME) []finding {
 		return verdict(statusFail, "let popgate's user read all of it: chown -R", "%s: %v", path, err)
 	}
 	switch owner, foreign := foreignOwner(there); {
+	case foreign && ofDynamicUser(there):
+		return verdict(statusOK, "", "%s belongs to the user that systemd makes for popgate", there)
 	case foreign:
-		return verdict(statusWarn, asOwner(owner), "%s belongs to user %d; root can't tell what that one may do", there, owner)
+		return verdict(statusWarn, asOwner(there, owner), "%s belongs to user %d; root can't tell what that one may do", there, owner)
 	case cache.SharedWithGroup():
 		return verdict(statusWarn, "chmod -R go= "+path, "the group of %s can read private keys", path)
 	case there != path:
@@ -86,9 +88,23 @@ func checkCache(acme *config.ACME) []finding {
 	return verdict(statusOK, "", "%s can be read and written", path)
 }
 
+// dynamicUsers is where systemd has the folders of services with DynamicUser=, into
+// which nobody else gets, but root.
+const dynamicUsers = "/var/lib/private/"
+
+// ofDynamicUser tells whether a folder is that of a service whose user comes and goes
+// with it. systemd sees to it that popgate can read and write there.
+func ofDynamicUser(folder string) bool {
+	whole, err := filepath.EvalSymlinks(folder)
+	return err == nil && strings.HasPrefix(whole, dynamicUsers)
+}
+
 // asOwner says how to work with a cache that belongs to another user: what root
 // writes there, that one can't read.
-func asOwner(uid int) string {
+func asOwner(folder string, uid int) string {
+	if ofDynamicUser(folder) {
+		return "start popgate, which does it by itself: systemctl start popgate"
+	}
 	return fmt.Sprintf("run this as that user: sudo -u '#%d' popgate cert ...", uid)
 }
 

@@ -7,12 +7,14 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io/fs"
+	"maps"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,26 +33,54 @@ func (c *cluster) etc(t *testing.T) string {
 	if *volume.DefaultMode != 0o440 {
 		t.Errorf("the mode of secret files is %o", *volume.DefaultMode)
 	}
-	dir, secrets := t.TempDir(), readmeSecrets(t)
+	files, secrets := make(map[string]string), readmeSecrets(t)
 	for _, source := range volume.Sources {
 		switch {
 		case source.ConfigMap != nil:
 			if source.ConfigMap.Name != c.configs[0].Name {
 				t.Fatalf("there is no ConfigMap %s", source.ConfigMap.Name)
 			}
-			for name, text := range c.configs[0].Data {
-				write(t, filepath.Join(dir, name), text)
-			}
+			maps.Copy(files, c.configs[0].Data)
 		case source.Secret != nil:
 			for _, item := range source.Secret.Items {
 				text, there := secrets[source.Secret.Name][item.Key]
 				if !there {
 					t.Fatalf("the README makes no Secret %s with %s", source.Secret.Name, item.Key)
 				}
-				write(t, filepath.Join(dir, item.Path), text)
+				files[item.Path] = text
 			}
 		default:
 			t.Fatalf("this test doesn't know %+v", source)
+		}
+	}
+	return project(t, files, fs.FileMode(*volume.DefaultMode))
+}
+
+// project makes a folder of files as the kubelet does: links to files in a folder that
+// is a link itself, so that all change at once.
+func project(t *testing.T, files map[string]string, mode fs.FileMode) string {
+	t.Helper()
+	const data, now = "..data", "..2026_03_02_09_00_00.1"
+	dir := t.TempDir()
+	link := func(to, name string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(now, filepath.Join(dir, data))
+	for name, text := range files {
+		path := filepath.Join(dir, now, name)
+		write(t, path, text)
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(name, "/")
+		if _, err := os.Lstat(filepath.Join(dir, first)); err != nil {
+			link(filepath.Join(data, first), filepath.Join(dir, first))
 		}
 	}
 	return dir
@@ -67,11 +97,13 @@ func mountedAt(t *testing.T, c *core.Container, volume string) string {
 }
 
 // kubectl stands in for the real one: it keeps the Secrets that are to be created as
-// folders, and knows nothing else that does something.
+// folders. Of the rest it knows what the README says, and whether popgate has such a command.
 const kubectl = `#!/bin/sh -e
 case "$*" in
 "-n popgate create secret "*) shift 4; kind=$1 name=$2; shift 2; mkdir "$SECRETS/$name" ;;
-"apply -f namespace.yaml" | "apply -k ." | "-n popgate rollout status deployment/popgate") exit ;;
+"apply -f namespace.yaml" | "apply -k ." | "delete -k ." | "-n popgate rollout status deployment/popgate") exit ;;
+"-n popgate get pods,service" | "-n popgate logs --selector app.kubernetes.io/name=popgate --prefix") exit ;;
+"-n popgate exec deployment/popgate -- /popgate "*) shift 6; exec "$POPGATE" "$@" --help ;;
 *) echo "kubectl: what is $*?" >&2; exit 1 ;;
 esac
 for option; do
@@ -85,7 +117,7 @@ for option; do
 done
 `
 
-// readmeSecrets runs the commands under "Apply" in the README, where there are a
+// readmeSecrets runs all commands of the README, where there are a
 // certificate and its key, and returns the Secrets' keys by their names.
 func readmeSecrets(t *testing.T) map[string]map[string]string {
 	t.Helper()
@@ -101,15 +133,15 @@ func readmeSecrets(t *testing.T) map[string]map[string]string {
 	}
 	writePair(t, filepath.Join(dir, "here"))
 
-	section := regexp.MustCompile(`(?s)\n## Apply\n.*?\n## `).FindString(readFile(t, kubernetes+"/README.md"))
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(section, -1)
-	if len(blocks) < 3 {
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(readFile(t, kubernetes+"/README.md"), -1)
+	if len(blocks) < 5 {
 		t.Fatalf("only %d blocks: is this test blind?", len(blocks))
 	}
 	for _, block := range blocks {
 		cmd := exec.Command("sh", "-e", "-c", block[1])
 		cmd.Dir = filepath.Join(dir, "here")
-		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "SECRETS="+filepath.Join(dir, "secrets"))
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"),
+			"SECRETS="+filepath.Join(dir, "secrets"), "POPGATE="+program)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v of\n%s%s", err, block[1], out)
 		}

@@ -6,7 +6,7 @@
 #   systemctl enable --now popgate
 #
 # After a change: systemctl reload popgate. Every word is shown by man popgate.hcl, and
-# explained in /usr/share/doc/popgate/configuration.md.
+# explained in /usr/share/doc/popgate/docs/configuration.md.
 
 tls {
   acme {

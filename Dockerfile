@@ -19,7 +19,8 @@ COPY . .
 # by this only.
 ARG REVISION
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
-    -ldflags "-s -w -X main.revision=${REVISION}" -o /image/popgate ./cmd/popgate
+    -ldflags "-s -w -X main.revision=${REVISION}" -o /image/popgate ./cmd/popgate \
+    && deploy/licenses /image/popgate > /image/licenses
 # /run/popgate is open to all, as /tmp is: what is mounted over it has its mode, but
 # belongs to root.
 RUN cd /image && mkdir -p etc/popgate etc/ssl/certs run/popgate var/lib/popgate \

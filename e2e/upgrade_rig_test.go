@@ -100,7 +100,11 @@ func (d *dynasty) install(t *testing.T, from string) {
 		t.Fatal(err)
 	}
 	beside := d.program + ".new"
-	if err := os.WriteFile(beside, data, 0o700); err != nil {
+	// No process may start meanwhile: it would have the file open for writing for a moment, in which it can't be run.
+	syscall.ForkLock.RLock()
+	err = os.WriteFile(beside, data, 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(beside, d.program); err != nil {

@@ -24,7 +24,7 @@ var shellRunners = map[string]struct {
 	"docs/migration.md#2. Freeze a mailbox while it is copied": {1, "TestDocsBlocks", ""},
 	"docs/migration.md#5. The end of the old server":           {1, "TestDocsBlocks", ""},
 	"docs/operations.md#Commands":                              {2, "TestDocsBlocks", ""},
-	"docs/operations.md#Upgrades":                              {1, "TestDocsBlocks", ""},
+	"docs/operations.md#Upgrades":                              {1, "", "it leaves another process: TestInstallPage runs that one command, but doesn't read it here"},
 	"docs/operations.md#Over TCP":                              {1, "TestDocsBlocks", ""},
 	"docs/operations.md#What can be asked":                     {1, "TestDocsBlocks", ""},
 	"deploy/compose/README.md#Edit":                            {1, "TestComposePage", ""},
@@ -85,8 +85,9 @@ func TestShellRunners(t *testing.T) {
 	}
 	for where, runner := range shellRunners {
 		known[where] = runner.blocks
-		if runner.test == "" == (runner.why == "") || !strings.Contains(tests.String(), "\nfunc "+runner.test) {
-			t.Errorf("%s: %q runs nothing", where, runner.test)
+		there := strings.Contains(tests.String(), "\nfunc "+runner.test+"(t *testing.T) {")
+		if there == (runner.why != "") {
+			t.Errorf("%s: %q runs nothing, or something in spite of %q", where, runner.test, runner.why)
 		}
 	}
 	if !maps.Equal(found, known) {

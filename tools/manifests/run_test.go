@@ -74,13 +74,13 @@ func check(etc string) (string, error) {
 // token, numbers do, and the token is the Secret's; SIGTERM ends it.
 func TestProbesAreAnswered(t *testing.T) {
 	c := newCluster(t, "secret")
-	etc := c.etc(t)
 	admin := freePort(t)
 	// The ports of this machine that are free, and a socket that is the test's.
 	text := c.configs[0].Data["config.hcl"]
 	text = replaceOnce(t, text, `":9950"`, `"127.0.0.1:0"`)
 	text = replaceOnce(t, text, `":9110"`, fmt.Sprintf("%q\n  socket = \"off\"", admin))
-	write(t, filepath.Join(etc, "config.hcl"), text)
+	c.configs[0].Data["config.hcl"] = text
+	etc := c.etc(t)
 
 	args := append([]string(nil), c.container.Args...)
 	for i, arg := range args {

@@ -33,16 +33,20 @@ func autoconfigDomains(cfg *config.Config) autoconfig.Domains {
 	}
 	// The machine's own name is in no certificate, mostly, and a container's means nothing.
 	common := cfg.Hostname
-	if acme := cfg.TLS.ACME; acme != nil && len(acme.Hosts) > 0 {
-		common = acme.Hosts[0]
+	if acme := cfg.TLS.ACME; acme != nil {
+		common = cmp.Or(first(acme.Hosts), common)
 	}
 	add(block.Domains, cmp.Or(block.Server, common))
 	for _, t := range cfg.Tenants { // a tenant's host wins where a domain stands in both
-		first := ""
-		if len(t.Hosts) > 0 {
-			first = t.Hosts[0]
-		}
-		add(t.Domains, cmp.Or(block.Server, first, common))
+		add(t.Domains, cmp.Or(block.Server, first(t.Hosts), common))
 	}
 	return domains
+}
+
+// first is the first of names; "": there is none.
+func first(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[0]
 }

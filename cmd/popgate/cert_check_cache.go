@@ -79,7 +79,7 @@ func checkCache(acme *config.ACME) []finding {
 	case foreign && ofDynamicUser(there):
 		return verdict(statusOK, "", "%s belongs to the user that systemd makes for popgate", there)
 	case foreign:
-		return verdict(statusWarn, asOwner(there, owner), "%s belongs to user %d; root can't tell what that one may do", there, owner)
+		return verdict(statusWarn, asOwner(owner), "%s belongs to user %d; root can't tell what that one may do", there, owner)
 	case cache.SharedWithGroup():
 		return verdict(statusWarn, "chmod -R go= "+path, "the group of %s can read private keys", path)
 	case there != path:
@@ -101,10 +101,7 @@ func ofDynamicUser(folder string) bool {
 
 // asOwner says how to work with a cache that belongs to another user: what root
 // writes there, that one can't read.
-func asOwner(folder string, uid int) string {
-	if ofDynamicUser(folder) {
-		return "start popgate, which does it by itself: systemctl start popgate"
-	}
+func asOwner(uid int) string {
 	return fmt.Sprintf("run this as that user: sudo -u '#%d' popgate cert ...", uid)
 }
 

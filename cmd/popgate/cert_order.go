@@ -56,7 +56,11 @@ func fitCache(acme *config.ACME) error {
 	}
 	there, err := nearestFolder(tlsconf.NewFolder(acme.Cache, acme.Directory).Path())
 	if owner, foreign := foreignOwner(there); err == nil && foreign {
-		return fmt.Errorf("certificate cache: %s belongs to user %d, who can't read what root puts there: %s", there, owner, asOwner(there, owner))
+		hint := asOwner(owner)
+		if ofDynamicUser(there) {
+			hint = "start popgate, which does it by itself: systemctl start popgate"
+		}
+		return fmt.Errorf("certificate cache: %s belongs to user %d, who can't read what root puts there: %s", there, owner, hint)
 	}
 	return err
 }

@@ -107,9 +107,6 @@ func (h *herald) stopping(limit time.Duration) {
 	h.send(notify.Stopping, notify.ExtendTimeout(limit+stopSpare), notify.Status(h.status()))
 }
 
-// used tells whether systemd listens.
-func (h *herald) used() bool { return h.systemd.Used() }
-
 // handOver says which process speaks from now on.
 func (h *herald) handOver(pid int) { h.send(notify.MainPID(pid)) }
 

@@ -22,8 +22,8 @@ import (
 )
 
 // legacy is what a process hands over beside its sockets, at once. It has no printed
-// form. Blocks, and who is welcome, follow when the next process may serve (remarks);
-// counts begin anew.
+// form. Blocks, and who is welcome, follow before the next process may serve
+// (remarks); counts begin anew.
 type legacy struct {
 	// TicketSecret is that of a process's own ticket keys, so that clients go on
 	// resuming; empty: ticket_secret says it.

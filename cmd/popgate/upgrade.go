@@ -98,7 +98,7 @@ func (l *loop) startUpgrade(answer chan<- upgraded) {
 	ctx, cancel := context.WithCancelCause(limited)
 	u := &upgrade{cancel: cancel, ends: make(chan ending, 1), answer: answer}
 	opts := handover.Options{
-		Program: l.program.path, Args: l.program.args, Env: handover.Environment(), Sibling: l.herald.used(),
+		Program: l.program.path, Args: l.program.args, Env: handover.Environment(), Sibling: l.herald.systemd.Used(),
 		Sockets: sockets, State: l.legacy(),
 	}
 	l.log.Info("upgrade begins", "program", opts.Program)

@@ -54,19 +54,6 @@ func gone(s *Successor) bool {
 	}
 }
 
-// upgrades takes the old one's steps, and returns how they went.
-func upgrades(t *testing.T, next *Successor, memory iter.Seq[any]) <-chan error {
-	told := make(chan error, 1)
-	go func() {
-		err := next.Wait(t.Context())
-		if err == nil {
-			err = next.Serve(memory)
-		}
-		told <- err
-	}()
-	return told
-}
-
 // TestMemory: the next process learns all parts, in order, more than a pipe holds,
 // before it may serve; the old one knows that it does, and hangs up behind that.
 func TestMemory(t *testing.T) {
@@ -75,7 +62,14 @@ func TestMemory(t *testing.T) {
 	for i := range 1000 {
 		parts = append(parts, strings.Repeat("x", i))
 	}
-	told := upgrades(t, next, slices.Values(parts))
+	told := make(chan error, 1)
+	go func() {
+		err := next.Wait(t.Context())
+		if err == nil {
+			err = next.Serve(slices.Values(parts))
+		}
+		told <- err
+	}()
 	var heard []any
 	err := before.Ready(func(part json.RawMessage) {
 		var text string
@@ -177,7 +171,7 @@ func TestMemoryCut(t *testing.T) {
 		if err := next.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
-		_ = say(next.out, order{Learn: 1})
+		_ = say(next.out, order[any]{Learn: 1})
 		_, _ = next.out.WriteString(`{"learn":`)
 	}()
 	var heard []string

@@ -74,13 +74,18 @@ func (l *lastLine) note(line string) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.line = line[:min(len(line), maxLast)]
+	l.line = shortened(line, maxLast)
+}
+
+// shortened is what another process says, of which so many octets are enough.
+func shortened(text string, most int) string {
+	return strings.ToValidUTF8(text[:min(len(text), most)], "\uFFFD")
 }
 
 func (l *lastLine) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return strings.ToValidUTF8(l.line, "\uFFFD")
+	return l.line
 }
 
 // readLimit is for the rest of what a process has written that is gone.

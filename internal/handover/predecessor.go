@@ -37,7 +37,7 @@ func (p *Predecessor) Ready(learn func(part json.RawMessage)) error {
 		return nil // nobody is there any more
 	}
 	for {
-		var word heardOrder
+		var word order[json.RawMessage]
 		switch err := hear(p.in, &word); {
 		case errors.Is(err, io.EOF):
 			return nil

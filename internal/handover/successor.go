@@ -46,11 +46,7 @@ func (s *Successor) PID() int { return s.process.Pid }
 // Wait waits until the process is ready. If it isn't before ctx ends, or fails,
 // it is ended, and the error says why.
 func (s *Successor) Wait(ctx context.Context) error {
-	word, err := s.hear(ctx)
-	if err == nil && !word.Ready {
-		err = word.refusal()
-	}
-	return s.endIf(err)
+	return s.expect(ctx, func(word answer) bool { return word.Ready })
 }
 
 // How long the new process may take for the last steps. This one goes on serving
@@ -70,21 +66,40 @@ func (s *Successor) Serve(memory iter.Seq[any]) error {
 	defer cancel()
 	// What can't be told shows in the answer.
 	s.tell(memory)
-	word, err := s.hear(ctx)
-	if err == nil && !word.Serving {
-		err = word.refusal()
-	}
-	return s.endIf(err)
+	return s.expect(ctx, func(word answer) bool { return word.Serving })
 }
 
 func (s *Successor) tell(memory iter.Seq[any]) {
 	_ = s.out.SetWriteDeadline(time.Now().Add(tellLimit))
 	for part := range memory {
-		if say(s.out, order{Learn: part}) != nil {
+		if say(s.out, order[any]{Learn: part}) != nil {
 			return
 		}
 	}
-	_ = say(s.out, order{Serve: true})
+	_ = say(s.out, order[any]{Serve: true})
+}
+
+// expect waits for an answer. If another one comes, or none, the process is ended, and
+// the error says what is known of it.
+func (s *Successor) expect(ctx context.Context, wanted func(answer) bool) error {
+	word, err := s.hear(ctx)
+	if err == nil && !wanted(word) {
+		err = word.refusal()
+	}
+	if err == nil {
+		return nil
+	}
+	s.End()
+	if !errors.Is(err, errSilent) {
+		return err
+	}
+	if s.status != nil {
+		err = fmt.Errorf("%w (%w)", err, s.status)
+	}
+	if line := s.last.text(); line != "" {
+		err = fmt.Errorf("%w: %s", err, line)
+	}
+	return err
 }
 
 // hear returns the next answer of the process.
@@ -116,29 +131,11 @@ func (a answer) refusal() error {
 	if a.Error == "" {
 		return errNoise
 	}
-	return errors.New(strings.ToValidUTF8(a.Error[:min(len(a.Error), maxRefusal)], "\uFFFD"))
+	return errors.New(shortened(a.Error, maxRefusal))
 }
 
 // errSilent is a process that has ended, or hung up.
 var errSilent = errors.New("the new process has ended without a word")
-
-// endIf ends a process that has failed, and adds what else is known of it.
-func (s *Successor) endIf(err error) error {
-	if err == nil {
-		return nil
-	}
-	s.End()
-	if !errors.Is(err, errSilent) {
-		return err
-	}
-	if s.status != nil {
-		err = fmt.Errorf("%w (%w)", err, s.status)
-	}
-	if line := s.last.text(); line != "" {
-		err = fmt.Errorf("%w: %s", err, line)
-	}
-	return err
-}
 
 // Signal passes a signal on.
 func (s *Successor) Signal(sig os.Signal) { _ = s.process.Signal(sig) }

@@ -29,16 +29,11 @@ type answer struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// order is what the new process is to do.
-type order struct {
-	Learn any  `json:"learn,omitempty"`
+// order is what the new process is to do. A part to learn is any value where it is
+// said, and JSON where it is heard.
+type order[Part any] struct {
+	Learn Part `json:"learn,omitempty"`
 	Serve bool `json:"serve,omitempty"`
-}
-
-// heardOrder is an order as it comes.
-type heardOrder struct {
-	Learn json.RawMessage `json:"learn"`
-	Serve bool            `json:"serve"`
 }
 
 // maxLine bounds a line, in octets: a thousand sockets take a tenth of it.

@@ -278,7 +278,7 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -su
 	m.servedBut(t, 1, "systemctl restart popgate")
 	m.takenOver(t, before)
 	before = m.mainPID(t)
-	m.served(t, "popgate upgrade")
+	m.served(t, shellBlocks(t, section(t, "../docs/operations.md", "Upgrades"), 1)[0])
 	m.takenOver(t, before)
 	before = m.mainPID(t)
 	m.servedBut(t, 1, "kill -KILL "+before)

@@ -155,8 +155,10 @@ func TestPolitePlaces(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the 65th was closed after %v", took)
 		}
-		// A polite place is as long taken as a handshake may take, no longer.
+		// A polite place is taken as long as a handshake and the parting may
+		// take, no longer: at this very moment all end.
 		<-time.After(11 * time.Second)
+		synctest.Wait()
 		for _, conn := range polite {
 			if got, err := readAll(conn); got != "" || err != nil {
 				t.Errorf("a stalled one got %q, %v", got, err)

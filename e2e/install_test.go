@@ -144,7 +144,7 @@ func (m *machine) takenOver(t *testing.T, before string) {
 const stopsGently = `
 import netrc, poplib, ssl, subprocess, sys
 def run(*command):
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 def state(name):
     return run("systemctl", "show", "--property", name, "--value", "popgate")
 name, _, password = netrc.netrc().hosts["127.0.0.1"]

@@ -86,12 +86,76 @@ func pour(c net.Conn) {
 	}
 }
 
+// limited runs the program with so many octets of data segment.
+func limited(t testing.TB, octets int) []string {
+	t.Helper()
+	return []string{need(t, "prlimit"), fmt.Sprintf("--data=%d", octets), plainProgram(t)}
+}
+
+// TestSmallBuffers: where memory is limited, the kernel keeps little of a mail that its reader has stopped to read.
+func TestSmallBuffers(t *testing.T) {
+	port := fountain(t)
+	p := startPopgate(t, settings{backends: backend("legacy", port), run: limited(t, 256<<20)})
+	reader, err := visitFrom("127.0.0.1", p.implicit, guestTLS(t, p.implicit))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	said, _, err := reader.login(account{"joe", newPassword()})
+	if err == nil && strings.HasPrefix(said, in) {
+		said, err = reader.command("RETR 1")
+	}
+	if err != nil || !strings.HasPrefix(said, in) {
+		t.Fatalf("%q, %v", said, err)
+	}
+	// Buffers have grown by then.
+	if _, err := io.CopyN(io.Discard, reader.r, 8<<20); err != nil {
+		t.Fatal(err)
+	}
+	var kept, still int
+	eventually(t, "nothing moves any more", func() bool {
+		before := kept
+		if kept = queued(t, p.implicit.port, port); kept != before {
+			still = 0
+		}
+		still++
+		return still == 10
+	})
+	// Without a limit it is 4 MiB or more.
+	if t.Logf("%d octets wait in the kernel", kept); kept == 0 || kept > 1<<20 {
+		t.Errorf("%d octets wait in the kernel", kept)
+	}
+}
+
+// queued is what waits in the kernel to be sent or read, in octets, at the ends of connections with this port, or to that one.
+func queued(t testing.TB, from, to int) (octets int) {
+	t.Helper()
+	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, line := range strings.Split(readFile(t, table), "\n")[1:] {
+			fields := strings.Fields(line)
+			if len(fields) < 5 || fields[3] != "01" { // established
+				continue
+			}
+			var local, remote, unsent, unread int
+			_, localPort, _ := strings.Cut(fields[1], ":")
+			_, remotePort, _ := strings.Cut(fields[2], ":")
+			if _, err := fmt.Sscanf(localPort+" "+remotePort+" "+fields[4], "%x %x %x:%x", &local, &remote, &unsent, &unread); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if local == from || remote == to {
+				octets += unsent + unread
+			}
+		}
+	}
+	return octets
+}
+
 // TestLittleMemory: with 256 MiB popgate outlives 20,000 connects, of clients that say nothing, begin a handshake and don't go
 // on, or log in, ask for mail and don't take it. Who reads mail goes on, and afterwards all is as it was.
 func TestLittleMemory(t *testing.T) {
 	p := startPopgate(t, settings{
 		backends: backend("legacy", fountain(t)) + many,
-		run:      []string{need(t, "prlimit"), fmt.Sprintf("--data=%d", 256<<20), plainProgram(t)},
+		run:      limited(t, 256<<20),
 	})
 	d := socketDesk(t, p)
 	joe := account{"joe", newPassword()}

@@ -159,6 +159,9 @@ func (s *Server) dialEndpoint(ctx context.Context, at endpoint, limit time.Durat
 		s.log.Error("backend is this popgate itself", "address", at.address)
 		return nil, fail(causeMisconfigured, "backend_is_self", errSelf)
 	}
+	if s.opts.SmallBuffers {
+		backendBuffers.bound(conn)
+	}
 	stream, ok := conn.(relay.Stream)
 	if !ok {
 		_ = conn.Close()

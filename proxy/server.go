@@ -30,6 +30,11 @@ type Options struct {
 	// others are just closed. Each takes a descriptor. 0 is 64.
 	Polite int
 
+	// SmallBuffers has the kernel keep some 0.4 MiB at most of a session whose
+	// client doesn't take its mail, for where that counts as this process' memory;
+	// without it, that can be several MiB. Large mails take more CPU with it.
+	SmallBuffers bool
+
 	// Given returns a listener on a socket that the process was given for an
 	// address as configured; nil: it was given none, and opens the address. Nil
 	// likewise.
@@ -221,6 +226,9 @@ func (s *Server) start(ctx context.Context, conn net.Conn, address string) {
 			_ = conn.Close()
 			return
 		}
+	}
+	if s.opts.SmallBuffers {
+		clientBuffers.bound(conn)
 	}
 	ses.holds.slot = lease
 	ses.rec.open = s.metrics.SessionOpened(beforeLogin, listener.Name, "")

@@ -68,7 +68,7 @@ func newServiceOf(cfg *config.Config, with lasting) (*service, error) {
 	}
 	s.server = proxy.New(proxy.Options{
 		Guard: s.guard, Metrics: s.metrics, Logger: log.Named("proxy"), Polite: politeFor(descriptors),
-		Given: s.given.mail, Hold: s.given.hold,
+		SmallBuffers: memoryLimit() > 0, Given: s.given.mail, Hold: s.given.hold,
 	})
 	s.stopWatching = func() {}
 	s.begin()

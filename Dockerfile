@@ -1,7 +1,7 @@
 # A static popgate and nothing else: no shell, no packages, not root.
-#   docker build --build-arg REVISION=$(git rev-parse HEAD) -t popgate .
-# which is `make image`. docs/install.md tells how to run it. deploy/container/build-test
-# builds it where nothing can be pulled, and sends mail through it.
+# `make image` builds it and says which version and commit it is. docs/install.md tells
+# how to run it. deploy/container/build-test builds it where nothing can be pulled, and
+# sends mail through it.
 #
 # Deliberate: the binary has no capability to open ports below 1024. With one, it
 # could not be started at all where that is taken from the container
@@ -15,11 +15,12 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-# There is no .git here (.dockerignore), so that `popgate version` knows the commit
-# by this only.
+# There is no .git here (.dockerignore), so that `popgate version` knows version and
+# commit by these only.
+ARG VERSION
 ARG REVISION
 RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
-    -ldflags "-s -w -X main.revision=${REVISION}" -o /image/popgate ./cmd/popgate \
+    -ldflags "-s -w -X main.release=${VERSION} -X main.revision=${REVISION}" -o /image/popgate ./cmd/popgate \
     && deploy/licenses /image/popgate > /image/licenses
 # /run/popgate is open to all, as /tmp is: what is mounted over it has its mode, but
 # belongs to root.
@@ -39,10 +40,10 @@ EXPOSE 80 443 995
 HEALTHCHECK --interval=30s --timeout=6s --start-period=60s CMD ["/popgate", "health", "--quiet"]
 ENTRYPOINT ["/popgate"]
 CMD ["serve"]
-ARG VERSION=devel
+ARG VERSION
 ARG REVISION
 LABEL org.opencontainers.image.title="popgate" \
       org.opencontainers.image.description="TLS-terminating POP3 proxy" \
       org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.version="${VERSION:-devel}" \
       org.opencontainers.image.revision="${REVISION}"

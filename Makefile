@@ -51,7 +51,8 @@ reproduce: ## builds all of it twice, in two places, and compares
 
 .PHONY: image
 image: ## the container image popgate; needs docker, or DOCKER=podman
-	$(DOCKER) build --build-arg REVISION=$$(git describe --always --abbrev=40 --exclude='*' --dirty) -t popgate .
+	$(DOCKER) build --build-arg VERSION=$$(git describe --tags --dirty 2>/dev/null) \
+		--build-arg REVISION=$$(git describe --always --abbrev=40 --exclude='*' --dirty) -t popgate .
 
 test: ## every test; RACE=1 adds the race detector (which needs gcc)
 	$(GO) test $(TESTFLAGS) ./...

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 	"strings"
 )
 
-// revision is the commit for builds that can't see git, such as those in a
-// container: -ldflags "-X main.revision=COMMIT", with -dirty behind it if there were
-// changes. A commit that Go has found itself counts before it.
-var revision string
+// release and revision are the version and the commit for builds that can't see
+// git, such as those in a container: -ldflags "-X main.release=VERSION -X
+// main.revision=COMMIT", with -dirty behind it if there were changes. What Go has
+// found itself counts before them.
+var release, revision string
 
 // dirty stands behind a commit if there were changes on top of it.
 const dirty = "-dirty"
@@ -20,7 +22,7 @@ const shortCommit = 12
 // buildFacts are what is known of this binary, for programs. Texts are "" where
 // nothing is known.
 type buildFacts struct {
-	Version   string        `json:"version"`    // as Go makes it of the tag and the commit; "(devel)" without git
+	Version   string        `json:"version"`    // as Go makes it of the tag and the commit; "(devel)" without git, if none was given
 	Commit    string        `json:"commit"`     // whole
 	Modified  bool          `json:"modified"`   // there were changes on top of the commit
 	Committed string        `json:"committed"`  // RFC 3339
@@ -42,11 +44,12 @@ func builtFrom() buildFacts {
 		info = &debug.BuildInfo{GoVersion: runtime.Version()}
 		info.Main.Version = "unknown"
 	}
-	return factsOf(info, revision)
+	return factsOf(info, release, revision)
 }
 
-// factsOf reads what Go has noted. revision counts where Go has seen no git.
-func factsOf(info *debug.BuildInfo, revision string) buildFacts {
+// factsOf reads what Go has noted. release and revision count where Go has seen no
+// git.
+func factsOf(info *debug.BuildInfo, release, revision string) buildFacts {
 	b := buildFacts{
 		Version: info.Main.Version, GoVersion: info.GoVersion, System: runtime.GOOS + "/" + runtime.GOARCH,
 		Modules: []buildModule{},
@@ -62,6 +65,7 @@ func factsOf(info *debug.BuildInfo, revision string) buildFacts {
 		}
 	}
 	if b.Commit == "" {
+		b.Version = cmp.Or(release, b.Version)
 		b.Commit, b.Modified = strings.CutSuffix(revision, dirty)
 	}
 	for _, m := range info.Deps {

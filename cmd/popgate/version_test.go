@@ -18,8 +18,8 @@ const here = runtime.GOOS + "/" + runtime.GOARCH
 // fullCommit is a commit as git names it.
 const fullCommit = "08931156e1a3b00a1e5d6910472b45d5b3fa1516"
 
-// TestFactsOf: Go's own notes count first, then the commit that was given at the
-// build.
+// TestFactsOf: Go's own notes count first, then the version and the commit that
+// were given at the build.
 func TestFactsOf(t *testing.T) {
 	git := []debug.BuildSetting{
 		{Key: "vcs.revision", Value: fullCommit}, {Key: "vcs.time", Value: "2026-11-26T07:42:57Z"}, {Key: "vcs.modified", Value: "true"},
@@ -27,25 +27,26 @@ func TestFactsOf(t *testing.T) {
 	none := []buildModule{}
 	for name, test := range map[string]struct {
 		info     debug.BuildInfo
+		release  string
 		revision string
 		want     buildFacts
 		commit   string // for people
 	}{
-		"git": {debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v1.2.3"}, Settings: git}, "other",
+		"git": {debug.BuildInfo{GoVersion: "go1.26.8", Main: debug.Module{Version: "v1.2.3"}, Settings: git}, "v9.9.9", "other",
 			buildFacts{"v1.2.3", fullCommit, true, "2026-11-26T07:42:57Z", "go1.26.8", here, none}, "08931156e1a3-dirty"},
-		"given": {debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, fullCommit,
-			buildFacts{"(devel)", fullCommit, false, "", "", here, none}, "08931156e1a3"},
-		"given with changes": {debug.BuildInfo{}, fullCommit + "-dirty",
-			buildFacts{"", fullCommit, true, "", "", here, none}, "08931156e1a3-dirty"},
-		"given short": {debug.BuildInfo{}, "0893", buildFacts{"", "0893", false, "", "", here, none}, "0893"},
-		"neither":     {debug.BuildInfo{}, "", buildFacts{"", "", false, "", "", here, none}, "unknown"},
+		"given": {debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "v1.2.3", fullCommit,
+			buildFacts{"v1.2.3", fullCommit, false, "", "", here, none}, "08931156e1a3"},
+		"given with changes": {debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "", fullCommit + "-dirty",
+			buildFacts{"(devel)", fullCommit, true, "", "", here, none}, "08931156e1a3-dirty"},
+		"given short": {debug.BuildInfo{}, "", "0893", buildFacts{"", "0893", false, "", "", here, none}, "0893"},
+		"neither":     {debug.BuildInfo{}, "", "", buildFacts{"", "", false, "", "", here, none}, "unknown"},
 		"modules": {debug.BuildInfo{Deps: []*debug.Module{
 			{Path: "example.com/a", Version: "v1.0.0"},
 			{Path: "example.com/b", Version: "v1.0.0", Replace: &debug.Module{Path: "example.com/c", Version: "v2.0.0"}},
-		}}, "", buildFacts{"", "", false, "", "", here, []buildModule{{"example.com/a", "v1.0.0"}, {"example.com/c", "v2.0.0"}}}, "unknown"},
+		}}, "", "", buildFacts{"", "", false, "", "", here, []buildModule{{"example.com/a", "v1.0.0"}, {"example.com/c", "v2.0.0"}}}, "unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := factsOf(&test.info, test.revision)
+			got := factsOf(&test.info, test.release, test.revision)
 			if !reflect.DeepEqual(got, test.want) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}

@@ -211,12 +211,13 @@ func TestChallengeAddresses(t *testing.T) {
 }
 
 // TestACMEHosts tells which hosts will do. Each case is what stands in the tls
-// block, the hosts of a tenant, and the summaries of the problems.
+// block and behind it, the hosts of a tenant, and the summaries of the problems.
 func TestACMEHosts(t *testing.T) {
 	const (
 		files = "certificate \"a\" {\n  cert_file = \"a.crt\"\n  key_file = \"a.key\"\n}\n"
 		acme  = "acme {\n  hosts = [\"pop.example.com\"]\n}\n"
 		empty = "acme {\n}\n"
+		told  = "}\nautoconfig {\n"
 	)
 	for _, test := range []struct {
 		tls, hosts string
@@ -239,10 +240,17 @@ func TestACMEHosts(t *testing.T) {
 		{acme + "default_host = \"pop\"\n", `"pop"`, []string{"Host without certificate"}},
 		{acme + "unknown_host = \"default\"\n", ``, []string{"Default host missing"}},
 		{acme + "unknown_host = \"default\"\ndefault_host = \"pop_1\"\n", ``, []string{"Invalid host name"}},
+		{acme + told + "server = \"pop.example.com\"\n", ``, nil},
+		{acme + told + "server = \"pop.b.example\"\n", ``, []string{"Host without certificate"}},
+		{acme + told + "server = \"pop.b.example\"\n", `"pop.b.example"`, nil},
+		{acme + files + told + "server = \"pop.b.example\"\n", ``, nil},
+		{acme + told + "server = \"pop_b\"\n", ``, []string{"Invalid host name"}},
+		{acme + told + "domains = [\"b.example\"]\n", ``, nil},
+		{empty + told + "domains = [\"b.example\"]\n", `"pop.a.example"`, []string{"Host without certificate"}},
 		{"self_signed = true\nunknown_host = \"default\"\n", ``, []string{"Default host missing"}},
 		{"self_signed = true\ndefault_host = \"pop.a.example\"\n", `"pop"`, nil},
 	} {
-		src := "tls {\n" + test.tls + "}\nbackend \"legacy\" {\n  address = \"10.0.0.5\"\n}\n" +
+		src := "hostname = \"mail.example.net\"\ntls {\n" + test.tls + "}\nbackend \"legacy\" {\n  address = \"10.0.0.5\"\n}\n" +
 			"tenant \"a\" {\n  hosts = [" + test.hosts + "]\n  domains = [\"a.example\"]\n  backend = \"legacy\"\n}\n"
 		_, diags, files := Parse("config.hcl", []byte(src))
 		var got []string

@@ -49,9 +49,21 @@ func (k *checker) acmeHosts(s, a *section) {
 		}
 		k.fail(at, "ACME without hosts", "There is no host to obtain a certificate for: add hosts = [\"pop.example.com\"] to the acme block, with the names that clients connect to.")
 	}
-	if host := s.get("default_host").text; host != "" && !known[host] && alone {
-		k.uncertified(s.get("default_host").at, host)
+	for _, v := range []*value{s.get("default_host"), k.toldServer(a)} {
+		if v.text != "" && !known[v.text] && alone {
+			k.uncertified(v.at, v.text)
+		}
 	}
+}
+
+// toldServer is the name that mail clients are told for domains that are no
+// tenant's; "": none, or a host of the acme block a.
+func (k *checker) toldServer(a *section) *value {
+	s := k.top.one(autoconfigBlock)
+	if written := s.get("server"); written.text != "" || s.wrong("server") || len(s.get("domains").texts) == 0 || len(a.get("hosts").texts) > 0 {
+		return written
+	}
+	return &value{at: s.get("domains").at, text: k.c.Hostname}
 }
 
 // uncertified doubts a host for which no certificate will be obtained.

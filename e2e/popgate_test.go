@@ -37,6 +37,7 @@ type settings struct {
 	backends string // blocks: the backends, and what routes to them
 	hosts    []string
 	listener string   // lines inside both listener blocks
+	tls      string   // lines inside the tls block, which has the certificates already
 	timeouts string   // lines inside the timeouts block, which sets failure_delay already
 	level    string   // of the log; "" leaves the default
 	admin    string   // lines inside the admin block, which sets the socket already
@@ -69,7 +70,7 @@ func (s settings) text(keys keyFiles) string {
 		fmt.Fprintf(&b, "  certificate %q {\n    cert_file = %q\n    key_file = %q\n  }\n",
 			name, keys.cert(name), keys.key(name))
 	}
-	fmt.Fprintln(&b, "}")
+	fmt.Fprintf(&b, "%s}\n", s.tls)
 	fmt.Fprintf(&b, "timeouts {\n  failure_delay = %q\n  %s\n}\n", failureDelay, s.timeouts)
 	if s.level != "" {
 		fmt.Fprintf(&b, "log {\n  level = %q\n}\n", s.level)

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -131,6 +133,51 @@ func TestUpgradeUnderLogins(t *testing.T) {
 	if got, want := b.left(t, ann), []string{"three"}; !slices.Equal(got, want) {
 		t.Errorf("the mailbox holds %q, want %q", got, want)
 	}
+	d.alone(t)
+}
+
+// TestUpgradeUnderQuestions: mail clients that ask for their settings at http_address, each on a connection of its own, are
+// all answered while popgate is upgraded.
+func TestUpgradeUnderQuestions(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	d := startDynasty(t, settings{
+		backends: backend("legacy", 110) + "autoconfig {\n  domains = [\"e2e.example\"]\n}\n",
+		tls: fmt.Sprintf("acme {\n  hosts = [%q]\n  directory = %q\n  cache = \"acme\"\n  http_address = %q\n  https_address = \"off\"\n}\n",
+			acmeHost, "https://"+loopback(port)+"/directory", loopback(port)), // no CA
+	})
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var asking sync.WaitGroup
+	t.Cleanup(asking.Wait)
+	var asked atomic.Int64
+	for range 8 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				got, err := client.Get("http://" + loopback(port) + configPath + "?emailaddress=joe@e2e.example")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				body, err := io.ReadAll(got.Body)
+				got.Body.Close()
+				if err != nil || got.StatusCode != http.StatusOK || !strings.Contains(string(body), acmeHost) {
+					t.Errorf("status %d, %q, %v", got.StatusCode, body, err)
+					return
+				}
+				asked.Add(1)
+			}
+		})
+	}
+	for range 4 {
+		before := asked.Load()
+		eventually(t, "questions are answered", func() bool { return asked.Load() >= before+100 })
+		d.upgrade(t)
+	}
+	stop()
+	asking.Wait()
+	t.Logf("%d questions", asked.Load())
 	d.alone(t)
 }
 

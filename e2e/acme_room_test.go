@@ -11,7 +11,7 @@ import (
 
 // apart returns the command that runs others behind a shell script, which may change what unshare sets apart for it:
 // "--mount" its file systems, "--net" its network. The script ends in `exec "$@"`; its first argument is $0. Where users
-// aren't given that right, the test is skipped, in CI too: that is for the machine to decide.
+// aren't given that right, the test is skipped.
 func apart(t testing.TB, parts []string, script string, args ...string) []string {
 	t.Helper()
 	command := append([]string{need(t, "unshare")}, parts...)
@@ -20,7 +20,7 @@ func apart(t testing.TB, parts []string, script string, args ...string) []string
 	}
 	probe := append(slices.Clone(command[1:]), "mount", "-t", "tmpfs", "tmpfs", t.TempDir())
 	if out, err := exec.Command(command[0], probe...).CombinedOutput(); err != nil {
-		t.Skipf("SKIPPED: this machine lets nobody mount file systems: %v: %s", err, out)
+		missing(t, "this machine lets nobody mount file systems: %v: %s", err, out)
 	}
 	return append(append(command, "/bin/sh", "-c", script), args...)
 }

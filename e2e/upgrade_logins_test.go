@@ -80,7 +80,8 @@ func TestUpgradeUnderLogins(t *testing.T) {
 	t.Parallel()
 	b := startBuiltin(t)
 	joe, ann := b.mailbox(t, "joe", threeMails()), b.mailbox(t, "ann", threeMails())
-	d := startDynasty(t, settings{backends: backend("legacy", b.port()) + many})
+	// However slow this machine is, the first process drains longer than that.
+	d := startDynasty(t, settings{backends: backend("legacy", b.port()) + many, timeouts: `drain = "10m"`})
 	reading, waiting := dial(t, d.implicit), dial(t, d.starttls)
 	insistLogin(t, reading, ann, in)
 	reading.ok("DELE 1")

@@ -33,9 +33,9 @@ var shellRunners = map[string]struct {
 	"deploy/compose/README.md#Upgrade":                         {1, "TestComposePage", ""},
 	"deploy/compose/README.md#Remove":                          {1, "TestComposePage", ""},
 	"deploy/fail2ban/README.md#Installing":                     {2, "TestReadmePage", ""},
-	"deploy/kubernetes/README.md#Apply":                        {3, "TestConfigurationIsFine", ""},
-	"deploy/kubernetes/README.md#Check":                        {1, "TestConfigurationIsFine", ""},
-	"deploy/kubernetes/README.md#Remove":                       {1, "TestConfigurationIsFine", ""},
+	"deploy/kubernetes/README.md#Apply":                        {3, "TestKubernetesPage", ""},
+	"deploy/kubernetes/README.md#Check":                        {1, "TestKubernetesPage", ""},
+	"deploy/kubernetes/README.md#Remove":                       {1, "TestKubernetesPage", ""},
 	"deploy/systemd/README.md#Install":                         {2, "TestInstallPage", ""},
 	"deploy/systemd/README.md#Socket activation, or not":       {1, "TestInstallPage", ""},
 }

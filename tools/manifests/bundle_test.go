@@ -81,16 +81,24 @@ func strict[T any](manifest []byte, list *[]*T) error {
 // variants are the two ways in which the manifests can be applied.
 var variants = []string{"secret", "acme"}
 
-// build makes what `kubectl apply -k` would send, with acme as the README tells to
-// choose it.
+// edited are the files of the manifests, with acme as the README tells to choose it.
+func edited(t *testing.T, variant string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for _, name := range manifestFiles(t, "*") {
+		files[name] = readFile(t, filepath.Join(kubernetes, name))
+	}
+	if variant == "acme" {
+		files["kustomization.yaml"] = replaceOnce(t, files["kustomization.yaml"], "# components:\n#   - acme\n", "components:\n  - acme\n")
+	}
+	return files
+}
+
+// build makes what `kubectl apply -k` would send.
 func build(t *testing.T, variant string) *bundle {
 	t.Helper()
 	files := filesys.MakeFsInMemory()
-	for _, name := range manifestFiles(t, "*") {
-		text := readFile(t, filepath.Join(kubernetes, name))
-		if variant == "acme" && name == "kustomization.yaml" {
-			text = replaceOnce(t, text, "# components:\n#   - acme\n", "components:\n  - acme\n")
-		}
+	for name, text := range edited(t, variant) {
 		if err := files.WriteFile("/popgate/"+name, []byte(text)); err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,13 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "kubectl" {
+		if err := kubectl(os.Getenv("CLUSTER"), os.Args[1:], os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "kubectl:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	dir, err := os.MkdirTemp("", "manifests")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "folder for the program:", err)
@@ -42,7 +49,7 @@ func TestMain(m *testing.M) {
 // pod has, and complains if one of its files is missing.
 func TestConfigurationIsFine(t *testing.T) {
 	for _, variant := range variants {
-		etc := newCluster(t, variant).etc(t)
+		etc := newApplied(t, variant, nil).etc(t)
 		if out, err := check(etc); err != nil || strings.Count(out, "\n") != 1 {
 			t.Errorf("%s: %v\n%s", variant, err, out)
 		}
@@ -73,41 +80,29 @@ func check(etc string) (string, error) {
 // TestProbesAreAnswered: popgate runs with what the pod gives it; the probes need no
 // token, numbers do, and the token is the Secret's; SIGTERM ends it.
 func TestProbesAreAnswered(t *testing.T) {
-	c := newCluster(t, "secret")
-	admin := freePort(t)
-	// The ports of this machine that are free, and a socket that is the test's.
-	text := c.configs[0].Data["config.hcl"]
-	text = replaceOnce(t, text, `":9950"`, `"127.0.0.1:0"`)
-	text = replaceOnce(t, text, `":9110"`, fmt.Sprintf("%q\n  socket = \"off\"", admin))
-	c.configs[0].Data["config.hcl"] = text
-	etc := c.etc(t)
-
-	args := append([]string(nil), c.container.Args...)
-	for i, arg := range args {
-		args[i] = strings.Replace(arg, mountedAt(t, c.container, "etc"), etc, 1)
-	}
-	stop := serve(t, args)
+	r := newRuns(t, "secret")
+	container := r.deployed(t).Spec.Template.Spec.Containers[0]
 	for what, probe := range map[string]*core.Probe{
-		"startup": c.container.StartupProbe, "liveness": c.container.LivenessProbe, "readiness": c.container.ReadinessProbe,
+		"startup": container.StartupProbe, "liveness": container.LivenessProbe, "readiness": container.ReadinessProbe,
 	} {
 		if probe.HTTPGet.Port.StrVal != "admin" || probe.HTTPGet.Scheme != "" {
 			t.Fatalf("%s: not at the admin port", what)
 		}
-		if code := get(t, admin, probe.HTTPGet.Path, ""); code != http.StatusOK {
+		if code := ask(t, r.admin, probe.HTTPGet.Path, ""); code != http.StatusOK {
 			t.Errorf("%s: status %d", what, code)
 		}
 	}
-	if c.container.LivenessProbe.HTTPGet.Path == c.container.ReadinessProbe.HTTPGet.Path {
+	if container.LivenessProbe.HTTPGet.Path == container.ReadinessProbe.HTTPGet.Path {
 		t.Error("popgate would be restarted for want of a certificate")
 	}
-	if code := get(t, admin, "/metrics", ""); code != http.StatusUnauthorized {
+	if code := ask(t, r.admin, "/metrics", ""); code != http.StatusUnauthorized {
 		t.Errorf("numbers without a token: status %d", code)
 	}
-	token := strings.TrimSpace(readFile(t, filepath.Join(etc, "admin-token")))
-	if code := get(t, admin, "/metrics", token); code != http.StatusOK {
+	token := strings.TrimSpace(readFile(t, filepath.Join(r.mounted, "admin-token")))
+	if code := ask(t, r.admin, "/metrics", token); code != http.StatusOK {
 		t.Errorf("numbers with the token: status %d", code)
 	}
-	if err := stop(); err != nil {
+	if err := r.stop(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 }
@@ -142,8 +137,8 @@ func serve(t *testing.T, args []string) (stop func() error) {
 	return stop
 }
 
-// get asks the admin interface, and waits until it is there.
-func get(t *testing.T, address, path, token string) (code int) {
+// ask asks the admin interface, and waits until it is there.
+func ask(t *testing.T, address, path, token string) (code int) {
 	t.Helper()
 	client := http.Client{Timeout: 5 * time.Second}
 	deadline, tick := time.Now().Add(30*time.Second), time.NewTicker(20*time.Millisecond)

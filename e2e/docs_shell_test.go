@@ -27,6 +27,7 @@ var shellRunners = map[string]struct {
 	"docs/operations.md#Upgrades":                              {1, "TestInstallPage", ""},
 	"docs/operations.md#Over TCP":                              {1, "TestDocsBlocks", ""},
 	"docs/operations.md#What can be asked":                     {1, "TestDocsBlocks", ""},
+	"docs/policy.md#Why was this login refused?":               {2, "TestPolicyPage", ""},
 	"deploy/compose/README.md#Edit":                            {1, "TestComposePage", ""},
 	"deploy/compose/README.md#Apply":                           {1, "TestComposePage", ""},
 	"deploy/compose/README.md#Check":                           {4, "TestComposePage", ""},

@@ -3,6 +3,7 @@ package e2e
 import (
 	"regexp"
 	"testing"
+	"time"
 )
 
 // record is what a CA did, as Pebble's log tells it.
@@ -48,10 +49,21 @@ func (p *pebble) record() record {
 	return r
 }
 
+// recordOnce is the record once that is good. The log may come a moment later than what it tells of.
+func (p *pebble) recordOnce(good func(record) bool) record {
+	late := time.Now().Add(patience)
+	for {
+		if got := p.record(); good(got) || time.Now().After(late) {
+			return got
+		}
+		wait(20 * time.Millisecond)
+	}
+}
+
 // did fails the test unless Pebble did exactly this.
 func (p *pebble) did(t testing.TB, want record) {
 	t.Helper()
-	if got := p.record(); got != want {
+	if got := p.recordOnce(func(r record) bool { return r == want }); got != want {
 		t.Errorf("Pebble did %+v\n       want %+v", got, want)
 	}
 }
@@ -59,7 +71,7 @@ func (p *pebble) did(t testing.TB, want record) {
 // ordered fails the test unless so many orders have reached Pebble.
 func (p *pebble) ordered(t testing.TB, want int) {
 	t.Helper()
-	if got := p.record().orders; got != want {
+	if got := p.recordOnce(func(r record) bool { return r.orders == want }).orders; got != want {
 		t.Errorf("Pebble got %d orders, want %d", got, want)
 	}
 }

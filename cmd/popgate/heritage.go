@@ -152,14 +152,14 @@ func (s *service) takeOver(ctx context.Context, before *handover.Predecessor, en
 	case <-ends:
 		return errEnded
 	}
-	// The process before has left the file of the socket, unless it is systemd's.
-	if socket := &s.entrances.socket; socket.current != nil && !s.given.Kept(handover.Use{Kind: useSocket, Address: socket.address}) {
-		admin.Claim(socket.current)
-	}
 	close(s.given.hold)
 	s.log.Info("this process serves from now on", "pid", os.Getpid())
 	before.Serving()
 	before.Close()
+	// The process before leaves the file of the socket, unless it is systemd's.
+	if socket := &s.entrances.socket; socket.current != nil && !s.given.Kept(handover.Use{Kind: useSocket, Address: socket.address}) {
+		admin.Claim(socket.current)
+	}
 	return nil
 }
 

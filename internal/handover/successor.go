@@ -113,9 +113,11 @@ func (s *Successor) hear(ctx context.Context) (word answer, err error) {
 		_ = s.inEnd.SetReadDeadline(time.Now().Add(readLimit))
 		err = <-heard
 	case <-ctx.Done():
-		_ = s.inEnd.SetReadDeadline(time.Now())
-		<-heard
-		return answer{}, context.Cause(ctx)
+		// If this process stood still, the answer may have come in time.
+		_ = s.inEnd.SetReadDeadline(time.Now().Add(readLimit))
+		if <-heard != nil {
+			return answer{}, context.Cause(ctx)
+		}
 	}
 	if err != nil && !errors.Is(err, errNoise) {
 		err = errSilent
